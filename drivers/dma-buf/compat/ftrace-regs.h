@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Arguments and next instruction of a function that ftrace has stopped at its
+ * entry: by the accessors of Linux 6.2 and later, which need few registers
+ * saved, or by struct pt_regs where the kernel has no such accessors.
+ */
+#ifndef __COMPAT_FTRACE_REGS_H
+#define __COMPAT_FTRACE_REGS_H
+
+#include <linux/ftrace.h>
+#include <linux/ptrace.h>
+
+#if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && \
+	defined(ftrace_regs_get_argument)
+
+#define COMPAT_FTRACE_FLAGS	FTRACE_OPS_FL_IPMODIFY
+
+#define compat_ftrace_argument(fregs, n) \
+	ftrace_regs_get_argument(fregs, n)
+#define compat_ftrace_set_ip(fregs, ip) \
+	ftrace_regs_set_instruction_pointer(fregs, ip)
+
+#elif defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS)
+
+#define COMPAT_FTRACE_FLAGS \
+	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_SAVE_REGS)
+
+#define compat_ftrace_argument(fregs, n) \
+	regs_get_kernel_argument(ftrace_get_regs(fregs), n)
+#define compat_ftrace_set_ip(fregs, ip) \
+	instruction_pointer_set(ftrace_get_regs(fregs), ip)
+
+#endif
+
+#endif /* __COMPAT_FTRACE_REGS_H */

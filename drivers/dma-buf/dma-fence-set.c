@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sets of fences
+ *
+ * Promises: a set holds one fence for each context, the latest that was added
+ * and had not signaled; adding is linear in the fences and chain links that
+ * are walked, whatever the shape of the container; no allocation is larger
+ * than it must be or physically contiguous beyond one page.
+ *
+ * Does not: know what a dma_resv is, or drop fences that signal while they
+ * are in the set.
+ */
+
+#include <linux/dma-fence-array.h>
+#include <linux/dma-fence-chain.h>
+#include <linux/dma-fence-set.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/once.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+/**
+ * DOC: Overview
+ *
+ * Sync_files and reservation objects hand around containers: arrays of fences
+ * and chains whose links hold fences or arrays. Whoever merges two of them has
+ * to take both apart first, keep the latest fence of each context and build
+ * one container again. A &struct dma_fence_set is what lies in between::
+ *
+ *	struct dma_fence_set set;
+ *	struct dma_fence *merged;
+ *	int ret;
+ *
+ *	dma_fence_set_init(&set);
+ *	ret = dma_fence_set_add(&set, a);
+ *	if (!ret)
+ *		ret = dma_fence_set_add(&set, b);
+ *	merged = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
+ *	dma_fence_set_fini(&set);
+ *
+ * What dma_fence_set_merge() builds can be taken apart by
+ * dma_fence_unwrap_for_each() and by every driver that does so: a bare fence,
+ * an array, or a chain of arrays. It never nests an array in an array.
+ */
+
+/* Fences and links between two looks at the scheduler and at fatal signals. */
+#define WALK_BATCH	1024
+
+/* As many fences as keep a struct dma_fence_array within one page. */
+#define ARRAY_MAX	((PAGE_SIZE - sizeof(struct dma_fence_array)) / \
+			 sizeof(struct dma_fence_array_cb))
+
+static void *fence_set_alloc(size_t size)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_ZERO;
+
+	return size <= PAGE_SIZE ? kmalloc(size, gfp) : __vmalloc(size, gfp);
+}
+
+/*
+ * Contexts are handed out in order, so user space could choose some that fall
+ * into one slot of a fixed hash. The multiplier is secret.
+ */
+static u32 fence_set_hash(u64 context, unsigned int bits)
+{
+	static u64 multiplier __read_mostly;
+
+	get_random_once(&multiplier, sizeof(multiplier));
+	return (context * (multiplier | 1)) >> (64 - bits);
+}
+
+/* Put @pos into the first free slot for its context. */
+static void fence_set_index(struct dma_fence_set *set, unsigned int pos)
+{
+	u32 mask = (1U << set->index_bits) - 1;
+	u32 slot = fence_set_hash(set->fences[pos]->context, set->index_bits);
+
+	while (set->index[slot])
+		slot = (slot + 1) & mask;
+	set->index[slot] = pos + 1;
+}
+
+/* Position of @context, or @set->count. */
+static unsigned int fence_set_find(struct dma_fence_set *set, u64 context)
+{
+	u32 mask, slot;
+	unsigned int i;
+
+	if (!set->index) {
+		for (i = 0; i < set->count; i++)
+			if (set->fences[i] && set->fences[i]->context == context)
+				return i;
+		return set->count;
+	}
+
+	mask = (1U << set->index_bits) - 1;
+	slot = fence_set_hash(context, set->index_bits);
+	for (; set->index[slot]; slot = (slot + 1) & mask) {
+		i = set->index[slot] - 1;
+		if (set->fences[i] && set->fences[i]->context == context)
+			return i;
+	}
+	return set->count;
+}
+
+/* Free what fence_set_grow() allocated. */
+static void fence_set_free(struct dma_fence_set *set)
+{
+	if (set->fences != set->inline_fences)
+		kvfree(set->fences);
+	kvfree(set->index);
+}
+
+/* Make room for at least @capacity fences and index those that are there. */
+static int fence_set_grow(struct dma_fence_set *set, unsigned int capacity)
+{
+	struct dma_fence **fences;
+	unsigned int bits, i;
+	u32 *index;
+
+	if (capacity <= set->capacity)
+		return 0;
+	if (capacity > DMA_FENCE_SET_MAX)
+		return -ENOMEM;
+
+	capacity = roundup_pow_of_two(max(capacity, 64U));
+	bits = ilog2(capacity) + 1;
+	fences = fence_set_alloc(array_size(capacity, sizeof(*fences)));
+	index = fence_set_alloc(array_size(1U << bits, sizeof(*index)));
+	if (!fences || !index) {
+		kvfree(fences);
+		kvfree(index);
+		return -ENOMEM;
+	}
+
+	memcpy(fences, set->fences, set->count * sizeof(*fences));
+	fence_set_free(set);
+	set->fences = fences;
+	set->capacity = capacity;
+	set->index = index;
+	set->index_bits = bits;
+	for (i = 0; i < set->count; i++)
+		if (fences[i])
+			fence_set_index(set, i);
+	return 0;
+}
+
+/* Add one fence that is no container. */
+static int fence_set_add_one(struct dma_fence_set *set, struct dma_fence *fence)
+{
+	unsigned int pos;
+	int ret;
+
+	if (++set->walked % WALK_BATCH == 0) {
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+
+	if (dma_fence_is_signaled(fence))
+		return 0;
+
+	pos = fence_set_find(set, fence->context);
+	if (pos < set->count) {
+		struct dma_fence *old = set->fences[pos];
+
+		if (dma_fence_is_later(fence, old)) {
+			set->fences[pos] = dma_fence_get(fence);
+			dma_fence_put(old);
+		}
+		return 0;
+	}
+
+	ret = fence_set_grow(set, set->count + 1);
+	if (ret)
+		return ret;
+	set->fences[set->count++] = dma_fence_get(fence);
+	if (set->index)
+		fence_set_index(set, pos);
+	return 0;
+}
+
+/* Add what one link of a chain stands for, or a fence outside any chain. */
+static int fence_set_add_link(struct dma_fence_set *set, struct dma_fence *link)
+{
+	struct dma_fence *fence = dma_fence_chain_contained(link);
+	struct dma_fence_array *array = to_dma_fence_array(fence);
+	unsigned int i;
+	int ret = 0;
+
+	if (!array)
+		return fence_set_add_one(set, fence);
+
+	for (i = 0; i < array->num_fences && !ret; i++)
+		ret = fence_set_add_one(set, array->fences[i]);
+	return ret;
+}
+
+/* The link before @link with a reference, or NULL at the end of the chain. */
+static struct dma_fence *fence_chain_prev(struct dma_fence *link)
+{
+	struct dma_fence_chain *chain = to_dma_fence_chain(link);
+	struct dma_fence *prev;
+
+	if (!chain)
+		return NULL;
+
+	rcu_read_lock();
+	prev = dma_fence_get_rcu_safe(&chain->prev);
+	rcu_read_unlock();
+	return prev;
+}
+
+/**
+ * dma_fence_set_init - make an empty set
+ * @set: the set
+ *
+ * Allocates nothing.
+ */
+void dma_fence_set_init(struct dma_fence_set *set)
+{
+	set->fences = set->inline_fences;
+	set->count = 0;
+	set->capacity = DMA_FENCE_SET_INLINE;
+	set->index = NULL;
+	set->index_bits = 0;
+	set->walked = 0;
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_init);
+
+/**
+ * dma_fence_set_reset - empty a set and keep its memory
+ * @set: the set
+ *
+ * Drops the reference on each fence. Context: any.
+ */
+void dma_fence_set_reset(struct dma_fence_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->count; i++)
+		dma_fence_put(set->fences[i]);
+	set->count = 0;
+	if (set->index)
+		memset(set->index, 0, sizeof(u32) << set->index_bits);
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_reset);
+
+/**
+ * dma_fence_set_fini - empty a set and free its memory
+ * @set: the set; dma_fence_set_init() makes it usable again
+ *
+ * Drops the reference on each fence. Context: process; may sleep.
+ */
+void dma_fence_set_fini(struct dma_fence_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->count; i++)
+		dma_fence_put(set->fences[i]);
+	fence_set_free(set);
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_fini);
+
+/**
+ * dma_fence_set_add - take a fence apart and add what has not signaled
+ * @set: the set
+ * @fence: a fence, an array of fences, a chain, or a chain of arrays
+ *
+ * For each fence that @fence stands for and that has not signaled, the set
+ * afterwards holds a reference on it or on a later one of its context. The
+ * caller keeps its own reference on @fence. A container inside an array, which
+ * the kernel warns about where it is made, is added as it is.
+ *
+ * Context: process; may sleep. No lock is needed. Memory is charged to the
+ * caller's memory cgroup.
+ *
+ * Return: 0; -ENOMEM without memory, or with more than %DMA_FENCE_SET_MAX
+ * contexts; -EINTR if the caller was killed. After an error the set may hold a
+ * part of @fence.
+ */
+int dma_fence_set_add(struct dma_fence_set *set, struct dma_fence *fence)
+{
+	struct dma_fence *prev, *link;
+	int ret = 0;
+
+	for (link = dma_fence_get(fence); link && !ret; link = prev) {
+		ret = fence_set_add_link(set, link);
+		prev = fence_chain_prev(link);
+		dma_fence_put(link);
+	}
+	dma_fence_put(link);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_add);
+
+/**
+ * dma_fence_set_drop_covered - drop a fence that another one makes superfluous
+ * @set: the set
+ * @fence: a fence that is no container
+ *
+ * Drops the set's fence of the context of @fence unless it is later than
+ * @fence. Its slot in &dma_fence_set.fences is NULL from then on.
+ *
+ * Context: any.
+ *
+ * Return: whether a fence was dropped.
+ */
+bool dma_fence_set_drop_covered(struct dma_fence_set *set,
+				struct dma_fence *fence)
+{
+	unsigned int pos = fence_set_find(set, fence->context);
+
+	if (pos == set->count || dma_fence_is_later(set->fences[pos], fence))
+		return false;
+
+	dma_fence_put(set->fences[pos]);
+	set->fences[pos] = NULL;
+	return true;
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_drop_covered);
+
+/* One fence for @count fences, whose references it takes. NULL: no memory. */
+static struct dma_fence *fence_set_merge_array(struct dma_fence **fences,
+					       unsigned int count)
+{
+	struct dma_fence_array *array;
+	struct dma_fence **copy;
+
+	if (count == 1)
+		return xchg(&fences[0], NULL);
+
+	copy = kmemdup(fences, count * sizeof(*copy), GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return NULL;
+	array = dma_fence_array_create(count, copy, dma_fence_context_alloc(1),
+				       1, false);
+	if (!array) {
+		kfree(copy);
+		return NULL;
+	}
+	memset(fences, 0, count * sizeof(*fences));
+	return &array->base;
+}
+
+/* A chain with one link for each ARRAY_MAX fences of @set. NULL: no memory. */
+static struct dma_fence *fence_set_merge_chain(struct dma_fence_set *set)
+{
+	struct dma_fence *head = NULL;
+	unsigned int pos, seqno = 0;
+
+	for (pos = 0; pos < set->count; pos += ARRAY_MAX) {
+		unsigned int count = min_t(unsigned int, ARRAY_MAX,
+					   set->count - pos);
+		struct dma_fence_chain *link = dma_fence_chain_alloc();
+		struct dma_fence *fence;
+
+		fence = link ? fence_set_merge_array(set->fences + pos, count)
+			     : NULL;
+		if (!fence) {
+			dma_fence_chain_free(link);
+			dma_fence_put(head);
+			return NULL;
+		}
+		dma_fence_chain_init(link, head, fence, ++seqno);
+		head = &link->base;
+		cond_resched();
+	}
+	return head;
+}
+
+/**
+ * dma_fence_set_merge - build one fence that stands for a whole set
+ * @set: a set that never lost a fence to dma_fence_set_drop_covered()
+ *
+ * Gives a fence that signals once every fence of the set has: the kernel's
+ * signaled stub for an empty set, the fence itself for a single one, a
+ * &dma_fence_array while that fits into a page, otherwise a &dma_fence_chain
+ * of such arrays, which frees each link once its fences have signaled.
+ * An error of a fence shows in the status of an array, not of a chain.
+ *
+ * Takes the fences out of the set, after which only dma_fence_set_fini() and
+ * dma_fence_set_reset() are allowed on it.
+ *
+ * Context: process; may sleep.
+ *
+ * Return: the fence, with a reference for the caller, or ERR_PTR(-ENOMEM).
+ */
+struct dma_fence *dma_fence_set_merge(struct dma_fence_set *set)
+{
+	struct dma_fence *fence;
+
+	if (!set->count)
+		return dma_fence_get_stub();
+
+	if (set->count <= ARRAY_MAX)
+		fence = fence_set_merge_array(set->fences, set->count);
+	else
+		fence = fence_set_merge_chain(set);
+	return fence ?: ERR_PTR(-ENOMEM);
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_merge);

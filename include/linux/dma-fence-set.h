@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sets of fences: one unsignaled fence, the latest, for each context.
+ */
+#ifndef __LINUX_DMA_FENCE_SET_H
+#define __LINUX_DMA_FENCE_SET_H
+
+#include <linux/ktime.h>
+#include <linux/types.h>
+
+struct dma_fence;
+
+/* So many contexts need no memory beside the set itself. */
+#define DMA_FENCE_SET_INLINE	8
+
+/* Past so many contexts dma_fence_set_add() answers -ENOMEM. */
+#define DMA_FENCE_SET_MAX	(1U << 24)
+
+/**
+ * struct dma_fence_set - distinct contexts, the latest unsignaled fence of each
+ *
+ * Lives on the stack of its user; initialize with dma_fence_set_init(), end
+ * with dma_fence_set_fini(). The set has no lock of its own.
+ */
+struct dma_fence_set {
+	/** @fences: @count fences, a reference held on each */
+	struct dma_fence **fences;
+	/** @count: number of fences, each of another context */
+	unsigned int count;
+	/** @capacity: number of fences for which there is room */
+	unsigned int capacity;
+	/** @index: open hash table of positions + 1, NULL for a short set */
+	u32 *index;
+	/** @index_bits: log2 of the number of slots in @index */
+	unsigned int index_bits;
+	/** @walked: fences and chain links looked at so far */
+	unsigned long walked;
+	/** @inline_fences: backing of @fences for a short set */
+	struct dma_fence *inline_fences[DMA_FENCE_SET_INLINE];
+};
+
+void dma_fence_set_init(struct dma_fence_set *set);
+void dma_fence_set_reset(struct dma_fence_set *set);
+void dma_fence_set_fini(struct dma_fence_set *set);
+
+int dma_fence_set_add(struct dma_fence_set *set, struct dma_fence *fence);
+bool dma_fence_set_drop_covered(struct dma_fence_set *set,
+				struct dma_fence *fence);
+struct dma_fence *dma_fence_set_merge(struct dma_fence_set *set);
+
+#endif /* __LINUX_DMA_FENCE_SET_H */

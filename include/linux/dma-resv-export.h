@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Move fences between a dma_resv and the explicit world.
+ */
+#ifndef __LINUX_DMA_RESV_EXPORT_H
+#define __LINUX_DMA_RESV_EXPORT_H
+
+#include <linux/dma-resv.h>
+
+struct dma_fence;
+
+struct dma_fence *dma_resv_export_fence(struct dma_resv *resv,
+					enum dma_resv_usage usage);
+int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
+			  enum dma_resv_usage usage);
+
+#endif /* __LINUX_DMA_RESV_EXPORT_H */
