@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's own test harness, and the fixture that most tests start from.
+ */
+#ifndef _HARNESS_H
+#define _HARNESS_H
+
+#include <kselftest_harness.h>
+#include <sys/prctl.h>
+
+#include "buffers.h"
+
+#define READ	DMA_BUF_SYNC_READ
+#define WRITE	DMA_BUF_SYNC_WRITE
+#define RW	DMA_BUF_SYNC_RW
+
+/* For what the kernel's own code is known not to do. */
+#define NEEDS_MODULE(why) \
+	do { \
+		if (!module_serves()) \
+			SKIP(return, why); \
+	} while (0)
+
+/* One idle buffer, two timelines, and the way into its reservation object. */
+FIXTURE(buffer) {
+	int dmabuf;
+	int one;
+	int two;
+	int test;
+};
+
+FIXTURE_SETUP(buffer)
+{
+	/* sw_sync names a timeline after us; leave room for the numbers. */
+	prctl(PR_SET_NAME, "t");
+	self->dmabuf = udmabuf_create(4096);
+	self->one = timeline_open();
+	self->two = timeline_open();
+	self->test = xopen("/dev/dma_resv_test");
+	ASSERT_GE(self->dmabuf, 0);
+	ASSERT_GE(self->one, 0);
+	ASSERT_GE(self->two, 0);
+	ASSERT_GE(self->test, 0);
+}
+
+FIXTURE_TEARDOWN(buffer)
+{
+	close(self->test);
+	close(self->two);
+	close(self->one);
+	close(self->dmabuf);
+}
+
+#define OK(expr)	ASSERT_EQ(0, expr)
+#define FD(expr)	({ int __fd = (expr); ASSERT_GE(__fd, 0); __fd; })
+
+#endif /* _HARNESS_H */

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/dma_resv_test: play the driver in a test
+ *
+ * Uses the kernel's public functions only, so it works alike with and without
+ * dma_resv_export.ko.
+ */
+
+#include <linux/delay.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-fence-array.h>
+#include <linux/dma-fence-chain.h>
+#include <linux/dma-fence-unwrap.h>
+#include <linux/dma-resv.h>
+#include <linux/file.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sync_file.h>
+#include <linux/uaccess.h>
+
+#include "dma-resv-test.h"
+
+#define TEST_SYNC_FILES_MAX	1024
+
+static int add_fences(struct dma_resv *resv, struct dma_fence *fence,
+		      enum dma_resv_usage usage)
+{
+	struct dma_fence_unwrap iter;
+	struct dma_fence *f;
+	int ret = 0;
+
+	dma_resv_lock(resv, NULL);
+	dma_fence_unwrap_for_each(f, &iter, fence) {
+		ret = ret ?: dma_resv_reserve_fences(resv, 1);
+		if (!ret)
+			dma_resv_add_fence(resv, f, usage);
+	}
+	dma_resv_unlock(resv);
+	return ret;
+}
+
+static long test_add(struct dma_resv_test_add *arg)
+{
+	struct dma_fence *fence;
+	struct dma_buf *dmabuf;
+	long ret;
+
+	if (arg->usage > DMA_RESV_USAGE_BOOKKEEP)
+		return -EINVAL;
+
+	dmabuf = dma_buf_get(arg->dmabuf);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	fence = sync_file_get_fence(arg->sync_file);
+	ret = fence ? add_fences(dmabuf->resv, fence, arg->usage) : -EINVAL;
+	dma_fence_put(fence);
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+static long test_list(struct dma_resv_test_list *arg)
+{
+	struct dma_resv_test_entry __user *user = u64_to_user_ptr(arg->entries);
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	struct dma_buf *dmabuf;
+	u32 room = arg->count;
+	long ret = 0;
+
+	dmabuf = dma_buf_get(arg->dmabuf);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	arg->count = 0;
+	dma_resv_lock(dmabuf->resv, NULL);
+	dma_resv_for_each_fence(&cursor, dmabuf->resv, DMA_RESV_USAGE_BOOKKEEP,
+				fence) {
+		struct dma_resv_test_entry entry = {
+			.context = fence->context,
+			.seqno = fence->seqno,
+			.usage = dma_resv_iter_usage(&cursor),
+			.signaled = dma_fence_is_signaled(fence),
+		};
+
+		if (arg->count < room &&
+		    copy_to_user(user + arg->count, &entry, sizeof(entry)))
+			ret = -EFAULT;
+		arg->count++;
+	}
+	dma_resv_unlock(dmabuf->resv);
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+static long test_hold(struct dma_resv_test_hold *arg)
+{
+	struct dma_buf *dmabuf = dma_buf_get(arg->dmabuf);
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	msleep_interruptible(arg->ms);
+	dma_resv_unlock(dmabuf->resv);
+	dma_buf_put(dmabuf);
+	return 0;
+}
+
+static struct dma_fence *make_array(struct dma_fence **fences, u32 count)
+{
+	struct dma_fence_array *array;
+	struct dma_fence **copy;
+	u32 i;
+
+	copy = kmemdup(fences, count * sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return NULL;
+	array = dma_fence_array_create(count, copy, dma_fence_context_alloc(1),
+				       1, false);
+	if (!array) {
+		kfree(copy);
+		return NULL;
+	}
+	for (i = 0; i < count; i++)
+		dma_fence_get(copy[i]);
+	return &array->base;
+}
+
+static struct dma_fence *make_chain(struct dma_resv_test_chain *arg,
+				    struct dma_fence **fences)
+{
+	struct dma_fence *head = NULL;
+	u32 i;
+
+	for (i = 0; i < arg->links; i++) {
+		struct dma_fence_chain *link = dma_fence_chain_alloc();
+		struct dma_fence *fence = NULL;
+
+		if (link && arg->arrays)
+			fence = make_array(fences, arg->count);
+		else if (link)
+			fence = dma_fence_get(fences[i % arg->count]);
+		if (!fence || signal_pending(current)) {
+			dma_fence_put(fence);
+			dma_fence_chain_free(link);
+			dma_fence_put(head);
+			return NULL;
+		}
+		dma_fence_chain_init(link, head, fence, i + 1);
+		head = &link->base;
+		cond_resched();
+	}
+	return head;
+}
+
+static long install_sync_file(struct dma_fence *fence, __s32 *fd)
+{
+	struct sync_file *sync_file = sync_file_create(fence);
+
+	if (!sync_file)
+		return -ENOMEM;
+	*fd = get_unused_fd_flags(O_CLOEXEC);
+	if (*fd < 0)
+		fput(sync_file->file);
+	else
+		fd_install(*fd, sync_file->file);
+	return min(*fd, 0);
+}
+
+static long test_chain(struct dma_resv_test_chain *arg)
+{
+	__s32 __user *user = u64_to_user_ptr(arg->sync_files);
+	struct dma_fence **fences, *chain;
+	long ret = 0;
+	u32 i, got;
+	__s32 fd;
+
+	if (!arg->count || arg->count > TEST_SYNC_FILES_MAX || !arg->links)
+		return -EINVAL;
+
+	fences = kcalloc(arg->count, sizeof(*fences), GFP_KERNEL);
+	if (!fences)
+		return -ENOMEM;
+
+	for (got = 0; got < arg->count && !ret; got++) {
+		if (get_user(fd, user + got))
+			ret = -EFAULT;
+		else if (!(fences[got] = sync_file_get_fence(fd)))
+			ret = -EINVAL;
+	}
+
+	if (!ret) {
+		chain = make_chain(arg, fences);
+		ret = chain ? install_sync_file(chain, &arg->fd) : -ENOMEM;
+		dma_fence_put(chain);
+	}
+
+	for (i = 0; i < got; i++)
+		dma_fence_put(fences[i]);
+	kfree(fences);
+	return ret;
+}
+
+static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	union {
+		struct dma_resv_test_add add;
+		struct dma_resv_test_list list;
+		struct dma_resv_test_hold hold;
+		struct dma_resv_test_chain chain;
+	} u;
+	long ret;
+
+	if (_IOC_SIZE(cmd) > sizeof(u) ||
+	    copy_from_user(&u, user, _IOC_SIZE(cmd)))
+		return -EFAULT;
+
+	switch (cmd) {
+	case DMA_RESV_TEST_ADD:
+		return test_add(&u.add);
+	case DMA_RESV_TEST_LIST:
+		ret = test_list(&u.list);
+		break;
+	case DMA_RESV_TEST_HOLD:
+		return test_hold(&u.hold);
+	case DMA_RESV_TEST_CHAIN:
+		ret = test_chain(&u.chain);
+		break;
+	default:
+		return -ENOTTY;
+	}
+
+	if (!ret && copy_to_user(user, &u, _IOC_SIZE(cmd)))
+		ret = -EFAULT;
+	return ret;
+}
+
+static const struct file_operations test_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = test_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice test_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "dma_resv_test",
+	.fops = &test_fops,
+	.mode = 0600,
+};
+module_misc_device(test_device);
+
+MODULE_DESCRIPTION("plays the driver in tests of dma_resv_export");
+MODULE_LICENSE("GPL");
+/* Not MODULE_IMPORT_NS(): its argument became a string in Linux 6.13. */
+MODULE_INFO(import_ns, "DMA_BUF");

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Interface of /dev/dma_resv_test: what a driver does to a reservation object,
+ * and what no ioctl of a dma-buf shows, for tests.
+ */
+#ifndef _DMA_RESV_TEST_H
+#define _DMA_RESV_TEST_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Values of enum dma_resv_usage. */
+#define DMA_RESV_TEST_KERNEL	0
+#define DMA_RESV_TEST_WRITE	1
+#define DMA_RESV_TEST_READ	2
+#define DMA_RESV_TEST_BOOKKEEP	3
+
+/* Add each fence of a sync_file as a driver does, with dma_resv_add_fence(). */
+struct dma_resv_test_add {
+	__s32 dmabuf;
+	__s32 sync_file;
+	__u32 usage;
+	__u32 pad;
+};
+
+struct dma_resv_test_entry {
+	__u64 context;
+	__u64 seqno;
+	__u32 usage;
+	__u32 signaled;
+};
+
+/* List the entries. In: @count as room, out: @count as there are. */
+struct dma_resv_test_list {
+	__s32 dmabuf;
+	__u32 count;
+	__u64 entries;
+};
+
+/* Hold the lock of the reservation object for @ms, or until a signal. */
+struct dma_resv_test_hold {
+	__s32 dmabuf;
+	__u32 ms;
+};
+
+/*
+ * Make a sync_file of a dma_fence_chain with @links links. Link i holds the
+ * fence of the sync_file number i % @count, or an array of all of them.
+ */
+struct dma_resv_test_chain {
+	__u64 sync_files;
+	__u32 count;
+	__u32 links;
+	__u32 arrays;
+	__s32 fd;
+};
+
+#define DMA_RESV_TEST_ADD	_IOW('r', 0, struct dma_resv_test_add)
+#define DMA_RESV_TEST_LIST	_IOWR('r', 1, struct dma_resv_test_list)
+#define DMA_RESV_TEST_HOLD	_IOW('r', 2, struct dma_resv_test_hold)
+#define DMA_RESV_TEST_CHAIN	_IOWR('r', 3, struct dma_resv_test_chain)
+
+#endif /* _DMA_RESV_TEST_H */
