@@ -14,7 +14,7 @@ struct dma_fence;
 #define DMA_FENCE_SET_INLINE	8
 
 /* Past so many contexts dma_fence_set_add() answers -ENOMEM. */
-#define DMA_FENCE_SET_MAX	(1U << 24)
+#define DMA_FENCE_SET_MAX	0x1000000U
 
 /**
  * struct dma_fence_set - distinct contexts, the latest unsignaled fence of each

@@ -46,7 +46,7 @@ TEST_F(buffer, b1_flags_must_be_read_or_write_or_both)
 	const __u32 bad[] = { 0, 4, 8, 4 | RW, 0x80000000, ~0U };
 	int fence = FD(timeline_fence(self->one, 1)), fds = count_fds();
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_EQ(-EINVAL, dmabuf_export(self->dmabuf, bad[i]));
 		EXPECT_EQ(-EINVAL, dmabuf_import(self->dmabuf, fence, bad[i]));
 	}

@@ -12,8 +12,12 @@
 
 #include "harness.h"
 
-/* Run as a child; the exit code is the child's verdict. */
-#define IN_CHILD(pid) for (pid = fork(); !pid; _exit(0))
+/* if (in_child(&pid)) { ... _exit(verdict); } */
+static bool in_child(pid_t *pid)
+{
+	*pid = fork();
+	return !*pid;
+}
 
 static int exit_code(pid_t pid)
 {
@@ -99,7 +103,7 @@ TEST_F(buffer, i1_timeline_of_a_dead_producer_signals)
 	pid_t pid;
 
 	OK(pipe(ready));
-	IN_CHILD(pid) {
+	if (in_child(&pid)) {
 		int timeline = timeline_open();
 
 		if (dmabuf_import(self->dmabuf, timeline_fence(timeline, 1),
@@ -124,9 +128,10 @@ TEST_F(buffer, b1_fork_between_export_and_import)
 	other = FD(udmabuf_create(4096));
 	OK(dmabuf_import(self->dmabuf, fence, WRITE));
 	fd = FD(dmabuf_export(self->dmabuf, RW));
-	IN_CHILD(pid) {
+	if (in_child(&pid)) {
 		if (dmabuf_import(other, fd, WRITE))
 			_exit(1);
+		_exit(0);
 	}
 	EXPECT_EQ(0, exit_code(pid));
 	EXPECT_FALSE(is_ready(other, POLLIN));
@@ -141,9 +146,10 @@ TEST_F(buffer, b1_buffer_of_a_dead_process)
 	pid_t pid;
 
 	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	IN_CHILD(pid) {
+	if (in_child(&pid)) {
 		if (send_fd(pair[1], udmabuf_create(4096)))
 			_exit(1);
+		_exit(0);
 	}
 	EXPECT_EQ(0, exit_code(pid));
 	dmabuf = FD(receive_fd(pair[0]));
@@ -205,7 +211,7 @@ TEST_F(buffer, b2_works_without_any_privilege)
 	int fence = FD(timeline_fence(self->one, 1));
 	pid_t pid;
 
-	IN_CHILD(pid) {
+	if (in_child(&pid)) {
 		int fd;
 
 		if (setresgid(65534, 65534, 65534) ||
@@ -216,6 +222,7 @@ TEST_F(buffer, b2_works_without_any_privilege)
 		fd = dmabuf_export(self->dmabuf, READ);
 		if (fd < 0 || is_ready(fd, POLLIN))
 			_exit(3);
+		_exit(0);
 	}
 	EXPECT_EQ(0, exit_code(pid));
 	EXPECT_FALSE(is_ready(self->dmabuf, POLLIN));

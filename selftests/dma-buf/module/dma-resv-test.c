@@ -186,9 +186,12 @@ static long test_chain(struct dma_resv_test_chain *arg)
 		return -ENOMEM;
 
 	for (got = 0; got < arg->count && !ret; got++) {
-		if (get_user(fd, user + got))
+		if (get_user(fd, user + got)) {
 			ret = -EFAULT;
-		else if (!(fences[got] = sync_file_get_fence(fd)))
+			break;
+		}
+		fences[got] = sync_file_get_fence(fd);
+		if (!fences[got])
 			ret = -EINVAL;
 	}
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What people type. Each target is one script; 'make help' lists them.
+
+ifneq ($(KERNELRELEASE),)
+# Kbuild came here, though it prefers the file Kbuild.
+include $(src)/Kbuild
+else
+
+all: help
+
+help:
+	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
+
+#: make demo          see implicit and explicit clients wait for each other
+demo:
+	scripts/setup demo
+	scripts/demo
+
+#: make check         all tests, from a cold machine
+check:
+	scripts/check
+
+#: make check-quick   the same without what is slow
+check-quick:
+	scripts/check quick
+
+#: make module        dma_resv_export.ko for the running kernel, or KDIR=...
+module: KDIR ?= /lib/modules/$(shell uname -r)/build
+module:
+	scripts/build-module $(KDIR)
+
+#: make install       install the module for the running kernel, as root
+install: module
+	scripts/install
+
+#: make uninstall     remove it again
+uninstall:
+	scripts/install --remove
+
+#: make clean         remove what was built; the cache of kernels stays
+clean:
+	rm -rf build
+
+.PHONY: all help demo check check-quick module install uninstall clean
+endif
