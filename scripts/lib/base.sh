@@ -21,12 +21,17 @@ die() {
 # log_run LOG WHAT COMMAND...: run quietly; time it; on failure show the end of
 # the log and say where it is.
 log_run() {
-	local log=$1 what=$2 start=$SECONDS
+	local log=$1 what=$2 start=$SECONDS code
 	shift 2
 
 	mkdir -p "$(dirname "$log")"
 	printf '%s: %s ...' "$me" "$what" >&2
-	if "$@" >"$log" 2>&1; then
+	# Not inside a condition, where the shell would ignore set -e.
+	set +e
+	(set -e; "$@") >"$log" 2>&1
+	code=$?
+	set -e
+	if [ "$code" = 0 ]; then
 		printf ' %d s\n' $((SECONDS - start)) >&2
 	else
 		printf ' failed after %d s\n' $((SECONDS - start)) >&2
