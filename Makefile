@@ -24,6 +24,10 @@ check:
 check-quick:
 	scripts/check quick
 
+#: make mutants       break the code in many small ways; the tests must notice
+mutants:
+	scripts/mutants
+
 #: make module        dma_resv_export.ko for the running kernel, or KDIR=...
 module: KDIR ?= /lib/modules/$(shell uname -r)/build
 module:
@@ -41,5 +45,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick module install uninstall clean
+.PHONY: all help demo check check-quick mutants module install uninstall clean
 endif

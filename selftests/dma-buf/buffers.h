@@ -290,6 +290,13 @@ static inline int resv_hold(int test, int dmabuf, __u32 ms)
 	return xioctl(test, DMA_RESV_TEST_HOLD, &arg);
 }
 
+static inline int resv_churn(int test, int dmabuf, __u32 ms)
+{
+	struct dma_resv_test_hold arg = { .dmabuf = dmabuf, .ms = ms };
+
+	return xioctl(test, DMA_RESV_TEST_CHURN, &arg);
+}
+
 /* A sync_file of a chain that holds the fences of @fds again and again. */
 static inline int make_chain(int test, const __s32 *fds, __u32 count,
 			     __u32 links, bool arrays)

@@ -109,6 +109,25 @@ static long test_hold(struct dma_resv_test_hold *arg)
 	return 0;
 }
 
+static long test_churn(struct dma_resv_test_hold *arg)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(arg->ms);
+	struct dma_buf *dmabuf = dma_buf_get(arg->dmabuf);
+	long ret = 0;
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	while (!ret && time_before(jiffies, end) && !signal_pending(current)) {
+		dma_resv_lock(dmabuf->resv, NULL);
+		ret = dma_resv_copy_fences(dmabuf->resv, dmabuf->resv);
+		dma_resv_unlock(dmabuf->resv);
+		cond_resched();
+	}
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
 static struct dma_fence *make_array(struct dma_fence **fences, u32 count)
 {
 	struct dma_fence_array *array;
@@ -230,6 +249,8 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		break;
 	case DMA_RESV_TEST_HOLD:
 		return test_hold(&u.hold);
+	case DMA_RESV_TEST_CHURN:
+		return test_churn(&u.hold);
 	case DMA_RESV_TEST_CHAIN:
 		ret = test_chain(&u.chain);
 		break;

@@ -37,7 +37,10 @@ struct dma_resv_test_list {
 	__u64 entries;
 };
 
-/* Hold the lock of the reservation object for @ms, or until a signal. */
+/*
+ * HOLD: hold the lock of the reservation object for @ms, or until a signal.
+ * CHURN: replace its list by a copy, again and again, for so long.
+ */
 struct dma_resv_test_hold {
 	__s32 dmabuf;
 	__u32 ms;
@@ -59,5 +62,6 @@ struct dma_resv_test_chain {
 #define DMA_RESV_TEST_LIST	_IOWR('r', 1, struct dma_resv_test_list)
 #define DMA_RESV_TEST_HOLD	_IOW('r', 2, struct dma_resv_test_hold)
 #define DMA_RESV_TEST_CHAIN	_IOWR('r', 3, struct dma_resv_test_chain)
+#define DMA_RESV_TEST_CHURN	_IOW('r', 4, struct dma_resv_test_hold)
 
 #endif /* _DMA_RESV_TEST_H */
