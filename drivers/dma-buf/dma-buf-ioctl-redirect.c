@@ -22,6 +22,7 @@
 
 #include "compat/ftrace-regs.h"
 #include "dma-buf-sync-file.h"
+#include "dma-resv-list.h"
 
 static bool enabled = true;
 module_param(enabled, bool, 0644);
@@ -68,6 +69,8 @@ static struct ftrace_ops redirect_ops = {
 static int __init redirect_init(void)
 {
 	int ret;
+
+	dma_resv_list_init();
 
 	ret = ftrace_set_filter(&redirect_ops, REDIRECTED, strlen(REDIRECTED),
 				0);

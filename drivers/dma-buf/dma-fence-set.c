@@ -16,13 +16,12 @@
 #include <linux/dma-fence-set.h>
 #include <linux/err.h>
 #include <linux/log2.h>
-#include <linux/once.h>
-#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
+
+#include "dma-fence-table.h"
 
 /**
  * DOC: Overview
@@ -55,105 +54,48 @@
 #define ARRAY_MAX	((PAGE_SIZE - sizeof(struct dma_fence_array)) / \
 			 sizeof(struct dma_fence_array_cb))
 
-static void *fence_set_alloc(size_t size)
-{
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_ZERO;
-
-	return size <= PAGE_SIZE ? kmalloc(size, gfp) : __vmalloc(size, gfp);
-}
-
-/*
- * Contexts are handed out in order, so user space could choose some that fall
- * into one slot of a fixed hash. The multiplier is secret.
- */
-static u32 fence_set_hash(u64 context, unsigned int bits)
-{
-	static u64 multiplier __read_mostly;
-
-	get_random_once(&multiplier, sizeof(multiplier));
-	return (context * (multiplier | 1)) >> (64 - bits);
-}
-
-/* Put @pos into the first free slot for its context. */
-static void fence_set_index(struct dma_fence_set *set, unsigned int pos)
-{
-	u32 mask = (1U << set->index_bits) - 1;
-	u32 slot = fence_set_hash(set->fences[pos]->context, set->index_bits);
-
-	while (set->index[slot])
-		slot = (slot + 1) & mask;
-	set->index[slot] = pos + 1;
-}
-
 /* Position of @context, or @set->count. */
 static unsigned int fence_set_find(struct dma_fence_set *set, u64 context)
 {
-	u32 mask, slot;
+	struct dma_fence_index_cursor cursor;
 	unsigned int i;
 
-	if (!set->index) {
+	if (!set->index.slots) {
 		for (i = 0; i < set->count; i++)
 			if (set->fences[i] && set->fences[i]->context == context)
 				return i;
 		return set->count;
 	}
 
-	mask = (1U << set->index_bits) - 1;
-	slot = fence_set_hash(context, set->index_bits);
-	for (; set->index[slot]; slot = (slot + 1) & mask) {
-		i = set->index[slot] - 1;
+	dma_fence_index_start(&set->index, &cursor, context);
+	while ((i = dma_fence_index_next(&set->index, &cursor)) !=
+	       DMA_FENCE_INDEX_END)
 		if (set->fences[i] && set->fences[i]->context == context)
 			return i;
-	}
 	return set->count;
 }
 
-/* Free what fence_set_grow() allocated. */
+/* Free what dma_fence_set_reserve() allocated. */
 static void fence_set_free(struct dma_fence_set *set)
 {
 	if (set->fences != set->inline_fences)
 		kvfree(set->fences);
-	kvfree(set->index);
+	dma_fence_index_fini(&set->index);
 }
 
-/* Make room for at least @capacity fences and index those that are there. */
-static int fence_set_grow(struct dma_fence_set *set, unsigned int capacity)
+/* Nothing to wait for any more, but the time may be of interest. */
+static void fence_set_note_signaled(struct dma_fence_set *set,
+				    struct dma_fence *fence)
 {
-	struct dma_fence **fences;
-	unsigned int bits, i;
-	u32 *index;
+	ktime_t timestamp = dma_fence_timestamp(fence);
 
-	if (capacity <= set->capacity)
-		return 0;
-	if (capacity > DMA_FENCE_SET_MAX)
-		return -ENOMEM;
-
-	capacity = roundup_pow_of_two(max(capacity, 64U));
-	bits = ilog2(capacity) + 1;
-	fences = fence_set_alloc(array_size(capacity, sizeof(*fences)));
-	index = fence_set_alloc(array_size(1U << bits, sizeof(*index)));
-	if (!fences || !index) {
-		kvfree(fences);
-		kvfree(index);
-		return -ENOMEM;
-	}
-
-	memcpy(fences, set->fences, set->count * sizeof(*fences));
-	fence_set_free(set);
-	set->fences = fences;
-	set->capacity = capacity;
-	set->index = index;
-	set->index_bits = bits;
-	for (i = 0; i < set->count; i++)
-		if (fences[i])
-			fence_set_index(set, i);
-	return 0;
+	if (ktime_after(timestamp, set->signaled))
+		set->signaled = timestamp;
 }
 
 /* Add one fence that is no container. */
 static int fence_set_add_one(struct dma_fence_set *set, struct dma_fence *fence)
 {
-	unsigned int pos;
 	int ret;
 
 	if (++set->walked % WALK_BATCH == 0) {
@@ -162,27 +104,10 @@ static int fence_set_add_one(struct dma_fence_set *set, struct dma_fence *fence)
 			return -EINTR;
 	}
 
-	if (dma_fence_is_signaled(fence))
-		return 0;
-
-	pos = fence_set_find(set, fence->context);
-	if (pos < set->count) {
-		struct dma_fence *old = set->fences[pos];
-
-		if (dma_fence_is_later(fence, old)) {
-			set->fences[pos] = dma_fence_get(fence);
-			dma_fence_put(old);
-		}
-		return 0;
-	}
-
-	ret = fence_set_grow(set, set->count + 1);
-	if (ret)
-		return ret;
-	set->fences[set->count++] = dma_fence_get(fence);
-	if (set->index)
-		fence_set_index(set, pos);
-	return 0;
+	ret = dma_fence_set_reserve(set, set->count + 1);
+	if (!ret)
+		dma_fence_set_insert(set, fence);
+	return ret;
 }
 
 /* Add what one link of a chain stands for, or a fence outside any chain. */
@@ -227,9 +152,9 @@ void dma_fence_set_init(struct dma_fence_set *set)
 	set->fences = set->inline_fences;
 	set->count = 0;
 	set->capacity = DMA_FENCE_SET_INLINE;
-	set->index = NULL;
-	set->index_bits = 0;
+	set->index.slots = NULL;
 	set->walked = 0;
+	set->signaled = 0;
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_init);
 
@@ -246,8 +171,7 @@ void dma_fence_set_reset(struct dma_fence_set *set)
 	for (i = 0; i < set->count; i++)
 		dma_fence_put(set->fences[i]);
 	set->count = 0;
-	if (set->index)
-		memset(set->index, 0, sizeof(u32) << set->index_bits);
+	dma_fence_index_clear(&set->index);
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_reset);
 
@@ -266,6 +190,83 @@ void dma_fence_set_fini(struct dma_fence_set *set)
 	fence_set_free(set);
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_fini);
+
+/**
+ * dma_fence_set_reserve - make room
+ * @set: the set
+ * @capacity: number of contexts for which there shall be room
+ *
+ * Context: process; may sleep.
+ *
+ * Return: 0, or -ENOMEM without memory or past %DMA_FENCE_SET_MAX contexts.
+ */
+int dma_fence_set_reserve(struct dma_fence_set *set, unsigned int capacity)
+{
+	struct dma_fence_index index;
+	struct dma_fence **fences;
+	unsigned int i;
+
+	if (capacity <= set->capacity)
+		return 0;
+	if (capacity > DMA_FENCE_SET_MAX)
+		return -ENOMEM;
+
+	capacity = roundup_pow_of_two(max(capacity, 64U));
+	fences = dma_fence_table_alloc(array_size(capacity, sizeof(*fences)), 0);
+	if (!fences)
+		return -ENOMEM;
+	if (dma_fence_index_init(&index, capacity)) {
+		kvfree(fences);
+		return -ENOMEM;
+	}
+
+	memcpy(fences, set->fences, set->count * sizeof(*fences));
+	for (i = 0; i < set->count; i++)
+		if (fences[i])
+			dma_fence_index_add(&index, fences[i]->context, i);
+	fence_set_free(set);
+	set->fences = fences;
+	set->capacity = capacity;
+	set->index = index;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_reserve);
+
+/**
+ * dma_fence_set_insert - add a fence for which there is room
+ * @set: the set; dma_fence_set_reserve() made room for one more context
+ * @fence: a fence that is no container
+ *
+ * Takes a reference if the set keeps @fence. It does not if @fence has
+ * signaled, or if the set has the same or a later one of its context.
+ *
+ * Context: any, also under RCU.
+ */
+void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
+{
+	unsigned int pos;
+	struct dma_fence *old;
+
+	if (dma_fence_is_signaled(fence)) {
+		fence_set_note_signaled(set, fence);
+		return;
+	}
+
+	pos = fence_set_find(set, fence->context);
+	if (pos == set->count) {
+		set->fences[set->count++] = dma_fence_get(fence);
+		if (set->index.slots)
+			dma_fence_index_add(&set->index, fence->context, pos);
+		return;
+	}
+
+	old = set->fences[pos];
+	if (dma_fence_is_later(fence, old)) {
+		set->fences[pos] = dma_fence_get(fence);
+		dma_fence_put(old);
+	}
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_insert);
 
 /**
  * dma_fence_set_add - take a fence apart and add what has not signaled
@@ -374,12 +375,21 @@ static struct dma_fence *fence_set_merge_chain(struct dma_fence_set *set)
 	return head;
 }
 
+/* Signaled, when the last of those was that the set did not take. */
+static struct dma_fence *fence_set_signaled(struct dma_fence_set *set)
+{
+	if (!set->signaled)
+		return dma_fence_get_stub();
+	return dma_fence_allocate_private_stub(set->signaled) ?:
+	       ERR_PTR(-ENOMEM);
+}
+
 /**
  * dma_fence_set_merge - build one fence that stands for a whole set
  * @set: a set that never lost a fence to dma_fence_set_drop_covered()
  *
- * Gives a fence that signals once every fence of the set has: the kernel's
- * signaled stub for an empty set, the fence itself for a single one, a
+ * Gives a fence that signals once every fence of the set has: a signaled one
+ * with the time of @set->signaled for an empty set, the fence itself for a single one, a
  * &dma_fence_array while that fits into a page, otherwise a &dma_fence_chain
  * of such arrays, which frees each link once its fences have signaled.
  * An error of a fence shows in the status of an array, not of a chain.
@@ -396,7 +406,7 @@ struct dma_fence *dma_fence_set_merge(struct dma_fence_set *set)
 	struct dma_fence *fence;
 
 	if (!set->count)
-		return dma_fence_get_stub();
+		return fence_set_signaled(set);
 
 	if (set->count <= ARRAY_MAX)
 		fence = fence_set_merge_array(set->fences, set->count);

@@ -14,13 +14,77 @@
 #include <linux/err.h>
 #include <linux/export.h>
 
+#include "dma-resv-list.h"
+#include "dma-resv-merge.h"
+
 /* Writers may overtake a reader without the lock so often, then it locks. */
 #define EXPORT_RESTARTS_MAX	4
 
-/* Collect without the lock. -EAGAIN: writers kept getting in between. */
-static int resv_collect_unlocked(struct dma_resv *resv,
-				 enum dma_resv_usage usage,
-				 struct dma_fence_set *set)
+/*
+ * Add entry @i to @set, for which there is room, under rcu_read_lock().
+ * -EAGAIN: the list is no longer that of the reservation object.
+ */
+static int resv_collect_entry(struct dma_resv_list *list, unsigned int i,
+			      enum dma_resv_usage usage,
+			      struct dma_fence_set *set)
+{
+	unsigned long entry, again;
+	struct dma_fence *fence;
+
+	for (entry = dma_resv_list_entry(list, i);; entry = again) {
+		if (dma_resv_entry_usage(entry) > usage)
+			return 0;
+		fence = dma_fence_get_rcu(dma_resv_entry_fence(entry));
+		again = dma_resv_list_entry(list, i);
+		if (fence && again == entry)
+			break;
+		/* Replaced, and perhaps freed and used again. */
+		dma_fence_put(fence);
+		if (again == entry)
+			return -EAGAIN;
+	}
+
+	/* A container does not belong here: take it apart behind the lock. */
+	if (dma_fence_is_container(fence)) {
+		dma_fence_put(fence);
+		return -EAGAIN;
+	}
+	dma_fence_set_insert(set, fence);
+	dma_fence_put(fence);
+	return 0;
+}
+
+/* Collect in one pass under RCU. -EAGAIN: writers got in between. */
+static int resv_collect_rcu(struct dma_resv *resv, enum dma_resv_usage usage,
+			    struct dma_fence_set *set)
+{
+	struct dma_resv_list *list;
+	unsigned int i, count;
+	int ret = 0;
+
+	rcu_read_lock();
+	count = dma_resv_list_count(dma_resv_list_of(resv));
+	if (count > set->capacity) {
+		rcu_read_unlock();
+		ret = dma_fence_set_reserve(set, count);
+		if (ret)
+			return ret;
+		rcu_read_lock();
+	}
+
+	list = dma_resv_list_of(resv);
+	count = dma_resv_list_count(list);
+	if (count > set->capacity)
+		ret = -EAGAIN;
+	for (i = 0; i < count && !ret; i++)
+		ret = resv_collect_entry(list, i, usage, set);
+	rcu_read_unlock();
+	return ret;
+}
+
+/* The same with public functions. */
+static int resv_collect_public(struct dma_resv *resv, enum dma_resv_usage usage,
+			       struct dma_fence_set *set)
 {
 	unsigned int restarts = 0;
 	struct dma_resv_iter cursor;
@@ -62,6 +126,26 @@ static int resv_collect_locked(struct dma_resv *resv, enum dma_resv_usage usage,
 	return ret;
 }
 
+/* Fill @set with what @usage has to wait for. */
+static int resv_collect(struct dma_resv *resv, enum dma_resv_usage usage,
+			struct dma_fence_set *set)
+{
+	unsigned int restarts;
+	int ret = -EAGAIN;
+
+	if (dma_resv_list_known) {
+		for (restarts = 0; restarts <= EXPORT_RESTARTS_MAX; restarts++) {
+			dma_fence_set_reset(set);
+			ret = resv_collect_rcu(resv, usage, set);
+			if (ret != -EAGAIN)
+				break;
+		}
+	} else {
+		ret = resv_collect_public(resv, usage, set);
+	}
+	return ret == -EAGAIN ? resv_collect_locked(resv, usage, set) : ret;
+}
+
 /**
  * dma_resv_export_fence - one fence for all that a reservation object waits for
  * @resv: the reservation object
@@ -87,14 +171,55 @@ struct dma_fence *dma_resv_export_fence(struct dma_resv *resv,
 	int ret;
 
 	dma_fence_set_init(&set);
-	ret = resv_collect_unlocked(resv, usage, &set);
-	if (ret == -EAGAIN)
-		ret = resv_collect_locked(resv, usage, &set);
+	ret = resv_collect(resv, usage, &set);
 	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
 	dma_fence_set_fini(&set);
 	return fence;
 }
 EXPORT_SYMBOL_GPL(dma_resv_export_fence);
+
+/* Remove dead and double entries, and memory that is not needed any more. */
+static int resv_prune(struct dma_resv *resv)
+{
+	struct dma_resv_merge merge;
+	struct dma_fence_set none;
+	int ret;
+
+	dma_fence_set_init(&none);
+	dma_resv_merge_init(&merge, &none, DMA_RESV_USAGE_BOOKKEEP);
+	ret = dma_resv_merge_prepare(&merge, resv, 0);
+	if (!ret) {
+		dma_resv_lock(resv, NULL);
+		ret = dma_resv_merge_commit(&merge, resv);
+		dma_resv_unlock(resv);
+	}
+	dma_resv_merge_fini(&merge);
+	return ret;
+}
+
+static int resv_import_merge(struct dma_resv *resv, struct dma_fence_set *set,
+			     enum dma_resv_usage usage)
+{
+	struct dma_resv_merge merge;
+	unsigned int attempt = 0;
+	int ret;
+
+	dma_resv_merge_init(&merge, set, usage);
+	do {
+		ret = dma_resv_merge_prepare(&merge, resv, attempt++);
+		if (ret)
+			break;
+		dma_resv_lock(resv, NULL);
+		ret = dma_resv_merge_commit(&merge, resv);
+		dma_resv_unlock(resv);
+	} while (ret == -EAGAIN);
+	dma_resv_merge_fini(&merge);
+
+	/* The import is done: without memory, the next one may tidy up. */
+	if (!ret && merge.untidy)
+		resv_prune(resv);
+	return ret;
+}
 
 /* Add what is left of @set after @resv had its say. Called with the lock. */
 static int resv_add_set(struct dma_resv *resv, struct dma_fence_set *set,
@@ -118,6 +243,18 @@ static int resv_add_set(struct dma_resv *resv, struct dma_fence_set *set,
 		if (set->fences[i])
 			dma_resv_add_fence(resv, set->fences[i], usage);
 	return 0;
+}
+
+/* The same with public functions: allocates under the lock, and is slower. */
+static int resv_import_public(struct dma_resv *resv, struct dma_fence_set *set,
+			      enum dma_resv_usage usage)
+{
+	int ret;
+
+	dma_resv_lock(resv, NULL);
+	ret = resv_add_set(resv, set, usage);
+	dma_resv_unlock(resv);
+	return ret;
 }
 
 /**
@@ -147,11 +284,10 @@ int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
 
 	dma_fence_set_init(&set);
 	ret = dma_fence_set_add(&set, fence);
-	if (!ret && set.count) {
-		dma_resv_lock(resv, NULL);
-		ret = resv_add_set(resv, &set, usage);
-		dma_resv_unlock(resv);
-	}
+	if (!ret && set.count)
+		ret = dma_resv_list_known ?
+		      resv_import_merge(resv, &set, usage) :
+		      resv_import_public(resv, &set, usage);
 	dma_fence_set_fini(&set);
 	return ret;
 }

@@ -5,6 +5,7 @@
 #ifndef __LINUX_DMA_FENCE_SET_H
 #define __LINUX_DMA_FENCE_SET_H
 
+#include <linux/dma-fence-index.h>
 #include <linux/ktime.h>
 #include <linux/types.h>
 
@@ -29,10 +30,10 @@ struct dma_fence_set {
 	unsigned int count;
 	/** @capacity: number of fences for which there is room */
 	unsigned int capacity;
-	/** @index: open hash table of positions + 1, NULL for a short set */
-	u32 *index;
-	/** @index_bits: log2 of the number of slots in @index */
-	unsigned int index_bits;
+	/** @index: positions by context, without slots for a short set */
+	struct dma_fence_index index;
+	/** @signaled: when the last fence signaled that was not added for that */
+	ktime_t signaled;
 	/** @walked: fences and chain links looked at so far */
 	unsigned long walked;
 	/** @inline_fences: backing of @fences for a short set */
@@ -43,6 +44,8 @@ void dma_fence_set_init(struct dma_fence_set *set);
 void dma_fence_set_reset(struct dma_fence_set *set);
 void dma_fence_set_fini(struct dma_fence_set *set);
 
+int dma_fence_set_reserve(struct dma_fence_set *set, unsigned int capacity);
+void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence);
 int dma_fence_set_add(struct dma_fence_set *set, struct dma_fence *fence);
 bool dma_fence_set_drop_covered(struct dma_fence_set *set,
 				struct dma_fence *fence);

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Merge a fence set into the entries of a reservation object
+ *
+ * Promises: whatever can fail or allocates happens before the lock is taken;
+ * under the lock the work is linear in the number of entries. Afterwards there
+ * is one entry at most for a context and a usage, and none that had signaled.
+ * Nothing is weakened: an entry goes only if it has signaled, or if another one
+ * of its context is at least as strict and signals no earlier.
+ *
+ * Does not: take the lock, or try again.
+ *
+ * There are two ways. A short list with room is changed in place, which readers
+ * without the lock allow for single slots only: an entry is replaced or
+ * appended, never moved. Otherwise a new list is built and swapped in.
+ */
+
+#include <linux/dma-fence-set.h>
+#include <linux/errno.h>
+#include <linux/prefetch.h>
+#include <linux/string.h>
+
+#include "dma-resv-list.h"
+#include "dma-resv-merge.h"
+
+/* So many entries are compared with each other rather than indexed. */
+#define SHORT_LIST	16
+
+/* How far ahead of its use a fence is asked for. */
+#define PREFETCH	8
+
+/* No slot. */
+#define NO_SLOT		(-1)
+
+/* Everybody who must wait for @b waits at least as long for @a. */
+static bool entry_covers(unsigned long a, unsigned long b)
+{
+	return dma_resv_entry_usage(a) <= dma_resv_entry_usage(b) &&
+	       !dma_fence_is_later(dma_resv_entry_fence(b),
+				   dma_resv_entry_fence(a));
+}
+
+static u64 entry_context(unsigned long entry)
+{
+	return dma_resv_entry_fence(entry)->context;
+}
+
+void dma_resv_merge_init(struct dma_resv_merge *merge,
+			 struct dma_fence_set *set, enum dma_resv_usage usage)
+{
+	merge->set = set;
+	merge->usage = usage;
+	merge->list = NULL;
+	merge->index.slots = NULL;
+	merge->untidy = false;
+}
+
+void dma_resv_merge_fini(struct dma_resv_merge *merge)
+{
+	dma_resv_list_discard(merge->list);
+	dma_fence_index_fini(&merge->index);
+	merge->list = NULL;
+}
+
+/* Allocate the list to be, and put the set in front. */
+static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
+{
+	struct dma_fence_set *set = merge->set;
+	unsigned int i;
+
+	merge->list = dma_resv_list_create(count);
+	if (!merge->list)
+		return -ENOMEM;
+	if (count > SHORT_LIST &&
+	    dma_fence_index_init(&merge->index, merge->list->max_fences))
+		return -ENOMEM;
+
+	for (i = 0; i < set->count; i++) {
+		unsigned long entry = dma_resv_entry(set->fences[i],
+						     merge->usage);
+
+		dma_resv_list_append(merge->list, entry);
+		if (merge->index.slots)
+			dma_fence_index_add(&merge->index,
+					    entry_context(entry), i);
+	}
+	return 0;
+}
+
+/**
+ * dma_resv_merge_prepare - do what can fail
+ * @merge: an initialized merge, or one whose commit said -EAGAIN
+ * @resv: the reservation object, which is not locked
+ * @attempt: 0 the first time, counting up each time that commit said -EAGAIN
+ *
+ * Context: process; may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
+			   unsigned int attempt)
+{
+	struct dma_resv_list *list;
+	unsigned int count, room;
+
+	dma_resv_merge_fini(merge);
+
+	rcu_read_lock();
+	list = dma_resv_list_of(resv);
+	count = dma_resv_list_count(list) + merge->set->count;
+	room = dma_resv_list_room(list);
+	rcu_read_unlock();
+
+	if (!attempt && merge->set->count && count <= SHORT_LIST &&
+	    merge->set->count <= room)
+		return 0;
+	/* Others were faster: leave them more and more room. */
+	return merge_prepare_list(merge, count + count * attempt);
+}
+
+/* Remember @entry, whose reference the old list had, to be dropped. */
+static void merge_drop(struct dma_resv_merge *merge, unsigned long entry)
+{
+	dma_resv_list_set(merge->list, --merge->dropped,
+			  dma_resv_entry(dma_resv_entry_fence(entry), 0));
+}
+
+/* Is @entry, at @pos of the list to be, still the set's own? */
+static bool merge_is_new(struct dma_resv_merge *merge, unsigned int pos,
+			 unsigned long entry)
+{
+	return pos < merge->set->count &&
+	       entry == dma_resv_entry(merge->set->fences[pos], merge->usage);
+}
+
+/*
+ * Settle @entry of the old list against the one at @pos, if they have the same
+ * context: true if @entry needs no place of its own.
+ */
+static bool merge_settle(struct dma_resv_merge *merge, unsigned int pos,
+			 unsigned long entry)
+{
+	unsigned long other = dma_resv_list_entry(merge->list, pos);
+	bool kernel = dma_resv_entry_usage(entry) == DMA_RESV_USAGE_KERNEL;
+
+	if (entry_context(other) != entry_context(entry))
+		return false;
+
+	if (!kernel && entry_covers(other, entry)) {
+		merge_drop(merge, entry);
+		return true;
+	}
+
+	/* A new fence that is covered, or an older one of the same usage. */
+	if ((merge_is_new(merge, pos, other) ||
+	     (!kernel && dma_resv_entry_usage(other) ==
+			 dma_resv_entry_usage(entry))) &&
+	    entry_covers(entry, other)) {
+		dma_resv_list_set(merge->list, pos, entry);
+		merge_drop(merge, other);
+		return true;
+	}
+	return false;
+}
+
+/* Find @entry of the old list its place in the new one. */
+static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
+{
+	struct dma_fence_index_cursor cursor;
+	u64 context = entry_context(entry);
+	unsigned int pos;
+
+	if (merge->index.slots) {
+		dma_fence_index_start(&merge->index, &cursor, context);
+		while ((pos = dma_fence_index_next(&merge->index, &cursor)) !=
+		       DMA_FENCE_INDEX_END)
+			if (merge_settle(merge, pos, entry))
+				return;
+		dma_fence_index_add(&merge->index, context,
+				    merge->list->num_fences);
+	} else {
+		for (pos = 0; pos < merge->list->num_fences; pos++)
+			if (merge_settle(merge, pos, entry))
+				return;
+	}
+	dma_resv_list_append(merge->list, entry);
+}
+
+static int merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
+{
+	struct dma_resv_list *old = dma_resv_list_of(resv), *list = merge->list;
+	unsigned int i, count = dma_resv_list_count(old);
+
+	if (count > dma_resv_list_room(list))
+		return -EAGAIN;
+
+	merge->dropped = list->max_fences;
+	for (i = 0; i < count; i++) {
+		unsigned long entry = dma_resv_list_entry(old, i);
+
+		if (i + PREFETCH < count)
+			prefetch((void *)dma_resv_list_entry(old, i + PREFETCH));
+		if (dma_fence_is_signaled(dma_resv_entry_fence(entry)))
+			merge_drop(merge, entry);
+		else
+			merge_old_entry(merge, entry);
+	}
+
+	/* The list has taken over the references of the set. */
+	merge->set->count = 0;
+	merge->list = NULL;
+	merge->untidy = list->max_fences > 2 * SHORT_LIST &&
+			list->num_fences < list->max_fences / 4;
+	dma_resv_list_publish(resv, list);
+	for (i = merge->dropped; i < list->max_fences; i++)
+		dma_fence_put(dma_resv_entry_fence(dma_resv_list_entry(list,
+								       i)));
+	return 0;
+}
+
+/* Where each fence of a small set goes. */
+struct places {
+	int slot[DMA_FENCE_SET_INLINE];
+	bool covered[DMA_FENCE_SET_INLINE];
+	/* Slots whose fence has signaled. */
+	int free[SHORT_LIST];
+	unsigned int num_free;
+};
+
+/* What @entry, in slot @i, means for the fences of the set. */
+static void place_against(struct dma_resv_merge *merge, struct places *places,
+			  unsigned int i, unsigned long entry)
+{
+	enum dma_resv_usage usage = dma_resv_entry_usage(entry);
+	struct dma_fence_set *set = merge->set;
+	unsigned int n;
+
+	for (n = 0; n < set->count; n++) {
+		unsigned long new = dma_resv_entry(set->fences[n],
+						   merge->usage);
+
+		if (entry_context(new) != entry_context(entry))
+			continue;
+		if (entry_covers(entry, new))
+			places->covered[n] = true;
+		else if (usage == DMA_RESV_USAGE_KERNEL ||
+			 !entry_covers(new, entry))
+			continue;
+		else if (places->slot[n] == NO_SLOT)
+			places->slot[n] = i;
+		else
+			merge->untidy = true;
+	}
+}
+
+/* Two entries of one context and usage: the kernel's own code can leave them. */
+static bool has_double(struct dma_resv_list *list, unsigned int count)
+{
+	unsigned int i, j;
+
+	for (i = 1; i < count; i++) {
+		unsigned long a = dma_resv_list_entry(list, i);
+
+		if (dma_resv_entry_usage(a) == DMA_RESV_USAGE_KERNEL)
+			continue;
+		for (j = 0; j < i; j++) {
+			unsigned long b = dma_resv_list_entry(list, j);
+
+			if (entry_context(a) == entry_context(b) &&
+			    dma_resv_entry_usage(a) == dma_resv_entry_usage(b))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The list takes over the reference of the set's fence number @n. */
+static void place(struct dma_resv_merge *merge, struct dma_resv_list *list,
+		  unsigned int n, int slot)
+{
+	unsigned long new = dma_resv_entry(merge->set->fences[n], merge->usage);
+	struct dma_fence *old;
+
+	merge->set->fences[n] = NULL;
+	if (slot == NO_SLOT) {
+		dma_resv_list_append(list, new);
+		return;
+	}
+	old = dma_resv_entry_fence(dma_resv_list_entry(list, slot));
+	dma_resv_list_set(list, slot, new);
+	dma_fence_put(old);
+}
+
+static int merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
+{
+	struct dma_resv_list *list = dma_resv_list_of(resv);
+	unsigned int i, count = dma_resv_list_count(list);
+	struct dma_fence_set *set = merge->set;
+	struct places places;
+
+	if (count + set->count > SHORT_LIST ||
+	    set->count > dma_resv_list_room(list))
+		return -EAGAIN;
+
+	memset(places.slot, 0xff, sizeof(places.slot));
+	memset(places.covered, 0, sizeof(places.covered));
+	places.num_free = 0;
+	for (i = 0; i < count; i++) {
+		unsigned long entry = dma_resv_list_entry(list, i);
+
+		if (dma_fence_is_signaled(dma_resv_entry_fence(entry)))
+			places.free[places.num_free++] = i;
+		else
+			place_against(merge, &places, i, entry);
+	}
+
+	for (i = 0; i < set->count; i++) {
+		if (places.covered[i])
+			continue;
+		if (places.slot[i] == NO_SLOT && places.num_free)
+			places.slot[i] = places.free[--places.num_free];
+		place(merge, list, i, places.slot[i]);
+	}
+	merge->untidy = merge->untidy || places.num_free ||
+			has_double(list, list->num_fences);
+	return 0;
+}
+
+/**
+ * dma_resv_merge_commit - merge
+ * @merge: a prepared merge
+ * @resv: the reservation object it was prepared for, locked
+ *
+ * Afterwards only dma_resv_merge_fini() is allowed on @merge, and
+ * dma_fence_set_fini() on its set, unless others have added so much since
+ * dma_resv_merge_prepare() that there is no room: then nothing has changed.
+ *
+ * Return: 0 or -EAGAIN.
+ */
+int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
+{
+	dma_resv_assert_held(resv);
+	return merge->list ? merge_rebuild(merge, resv)
+			   : merge_in_place(merge, resv);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __DMA_RESV_MERGE_H
+#define __DMA_RESV_MERGE_H
+
+#include <linux/dma-fence-index.h>
+#include <linux/dma-resv.h>
+
+struct dma_fence_set;
+struct dma_resv_list;
+
+/**
+ * struct dma_resv_merge - a fence set on its way into a reservation object
+ */
+struct dma_resv_merge {
+	/** @set: what is to be added; empty to prune only */
+	struct dma_fence_set *set;
+	/** @usage: the usage of each fence of @set */
+	enum dma_resv_usage usage;
+	/** @list: the list to be, with @set in front; NULL to work in place */
+	struct dma_resv_list *list;
+	/** @index: positions in @list by context, without slots if it is short */
+	struct dma_fence_index index;
+	/** @dropped: where the entries that were dropped begin in @list */
+	unsigned int dropped;
+	/** @untidy: dead or double entries were seen and could not be removed */
+	bool untidy;
+};
+
+void dma_resv_merge_init(struct dma_resv_merge *merge,
+			 struct dma_fence_set *set, enum dma_resv_usage usage);
+int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
+			   unsigned int attempt);
+int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv);
+void dma_resv_merge_fini(struct dma_resv_merge *merge);
+
+#endif /* __DMA_RESV_MERGE_H */

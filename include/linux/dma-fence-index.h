@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Index of a table of fences by context
+ *
+ * Promises: finding the fences of a context takes constant time on average,
+ * whatever contexts user space chooses.
+ *
+ * Does not: look at fences, or forget one that was added. The same context may
+ * be added more than once, and the user compares contexts: what the index finds
+ * are candidates.
+ */
+#ifndef __LINUX_DMA_FENCE_INDEX_H
+#define __LINUX_DMA_FENCE_INDEX_H
+
+#include <linux/types.h>
+
+/* No more candidates. */
+#define DMA_FENCE_INDEX_END	0xffffffffU
+
+/**
+ * struct dma_fence_index - open hash table of positions
+ */
+struct dma_fence_index {
+	/** @slots: hash and position + 1 of each entry, 0 if free; or NULL */
+	u64 *slots;
+	/** @bits: log2 of the number of slots */
+	unsigned int bits;
+};
+
+/**
+ * struct dma_fence_index_cursor - where a search stands
+ */
+struct dma_fence_index_cursor {
+	/** @slot: the slot to look at next */
+	u32 slot;
+	/** @tag: what a candidate's slot holds beside the position */
+	u32 tag;
+};
+
+int dma_fence_index_init(struct dma_fence_index *index, unsigned int capacity);
+void dma_fence_index_fini(struct dma_fence_index *index);
+void dma_fence_index_clear(struct dma_fence_index *index);
+
+extern u64 dma_fence_index_secret;
+
+/* Let @cursor stand before the first candidate for @context. */
+static inline void dma_fence_index_start(const struct dma_fence_index *index,
+					 struct dma_fence_index_cursor *cursor,
+					 u64 context)
+{
+	u64 hash = context * (dma_fence_index_secret | 1);
+
+	cursor->slot = hash >> (64 - index->bits);
+	cursor->tag = hash >> 32;
+}
+
+/* The position of the next candidate, or DMA_FENCE_INDEX_END. */
+static inline u32 dma_fence_index_next(const struct dma_fence_index *index,
+				       struct dma_fence_index_cursor *cursor)
+{
+	u32 mask = (1U << index->bits) - 1;
+	u64 entry;
+
+	while ((entry = index->slots[cursor->slot])) {
+		cursor->slot = (cursor->slot + 1) & mask;
+		if (entry >> 32 == cursor->tag)
+			return (u32)entry - 1;
+	}
+	return DMA_FENCE_INDEX_END;
+}
+
+/* Add @pos for @context; there must be room. */
+static inline void dma_fence_index_add(struct dma_fence_index *index,
+				       u64 context, u32 pos)
+{
+	struct dma_fence_index_cursor cursor;
+	u32 mask = (1U << index->bits) - 1;
+
+	dma_fence_index_start(index, &cursor, context);
+	while (index->slots[cursor.slot])
+		cursor.slot = (cursor.slot + 1) & mask;
+	index->slots[cursor.slot] = (u64)cursor.tag << 32 | (pos + 1);
+}
+
+#endif /* __LINUX_DMA_FENCE_INDEX_H */
