@@ -283,6 +283,14 @@ static inline int resv_list(int test, int dmabuf,
 	return ret ? ret : (int)arg.count;
 }
 
+/* Memory of the list of entries, in bytes; large if not known. */
+static inline uint64_t resv_bytes(int test, int dmabuf)
+{
+	struct dma_resv_test_list arg = { .dmabuf = dmabuf };
+
+	return xioctl(test, DMA_RESV_TEST_LIST, &arg) ? UINT64_MAX : arg.bytes;
+}
+
 static inline int resv_hold(int test, int dmabuf, __u32 ms)
 {
 	struct dma_resv_test_hold arg = { .dmabuf = dmabuf, .ms = ms };
@@ -310,12 +318,15 @@ static inline int make_chain(int test, const __s32 *fds, __u32 count,
 	return ret ? ret : arg.fd;
 }
 
-/* Whether dma_resv_export.ko serves the ioctls, not the kernel's own code. */
-static inline bool module_serves(void)
+/* Whether a boolean parameter of dma_resv_export.ko is there and set. */
+static inline bool module_param(const char *name)
 {
-	char value = 'N';
-	int fd = open("/sys/module/dma_resv_export/parameters/enabled",
-		      O_RDONLY | O_CLOEXEC);
+	char value = 'N', path[96];
+	int fd;
+
+	snprintf(path, sizeof(path),
+		 "/sys/module/dma_resv_export/parameters/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return false;
@@ -323,6 +334,12 @@ static inline bool module_serves(void)
 		value = 'N';
 	close(fd);
 	return value == 'Y';
+}
+
+/* Whether dma_resv_export.ko serves the ioctls, not the kernel's own code. */
+static inline bool module_serves(void)
+{
+	return module_param("enabled");
 }
 
 #endif /* _BUFFERS_H */

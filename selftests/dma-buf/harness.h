@@ -21,6 +21,13 @@
 			SKIP(return, why); \
 	} while (0)
 
+/* For what needs a list of our own making. */
+#define NEEDS_LIST(why) \
+	do { \
+		if (!module_serves() || module_param("public_api")) \
+			SKIP(return, why); \
+	} while (0)
+
 /* One idle buffer, two timelines, and the way into its reservation object. */
 FIXTURE(buffer) {
 	int dmabuf;

@@ -14,6 +14,7 @@
 #include <linux/dma-resv.h>
 #include <linux/file.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -61,6 +62,15 @@ static long test_add(struct dma_resv_test_add *arg)
 	return ret;
 }
 
+/* The list is private to the kernel, but its allocator knows the size. */
+static u64 list_bytes(struct dma_resv *resv)
+{
+	void *list = rcu_dereference_protected(resv->fences,
+					       dma_resv_held(resv));
+
+	return is_vmalloc_addr(list) ? ~0ULL : ksize(list);
+}
+
 static long test_list(struct dma_resv_test_list *arg)
 {
 	struct dma_resv_test_entry __user *user = u64_to_user_ptr(arg->entries);
@@ -90,6 +100,7 @@ static long test_list(struct dma_resv_test_list *arg)
 			ret = -EFAULT;
 		arg->count++;
 	}
+	arg->bytes = list_bytes(dmabuf->resv);
 	dma_resv_unlock(dmabuf->resv);
 	dma_buf_put(dmabuf);
 	return ret;

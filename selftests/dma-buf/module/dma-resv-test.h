@@ -30,11 +30,15 @@ struct dma_resv_test_entry {
 	__u32 signaled;
 };
 
-/* List the entries. In: @count as room, out: @count as there are. */
+/*
+ * List the entries. In: @count as room, out: @count as there are, and in @bytes
+ * the memory of the list, ~0 if it is not from kmalloc().
+ */
 struct dma_resv_test_list {
 	__s32 dmabuf;
 	__u32 count;
 	__u64 entries;
+	__u64 bytes;
 };
 
 /*

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Memory: promises E5, E6, I4 and I7. */
+
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "harness.h"
+
+#define KEEPS	"the kernel's own import keeps what has signaled"
+#define TRACING	"/sys/kernel/tracing/"
+
+/* Many timelines, each with its fence number 1. */
+struct crowd {
+	int count;
+	int *timelines;
+	int *fences;
+};
+
+static int crowd_gather(struct crowd *crowd, int count)
+{
+	int i;
+
+	crowd->count = count;
+	crowd->timelines = calloc((size_t)count, sizeof(int));
+	crowd->fences = calloc((size_t)count, sizeof(int));
+	for (i = 0; i < count; i++) {
+		crowd->timelines[i] = timeline_open();
+		crowd->fences[i] = timeline_fence(crowd->timelines[i], 1);
+		if (crowd->fences[i] < 0)
+			return crowd->fences[i];
+	}
+	return 0;
+}
+
+static int crowd_import(struct crowd *crowd, int dmabuf, __u32 flags)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < crowd->count && !ret; i++)
+		ret = dmabuf_import(dmabuf, crowd->fences[i], flags);
+	return ret;
+}
+
+static int crowd_signal(struct crowd *crowd, int from, int to)
+{
+	int ret = 0;
+
+	for (; from < to && !ret; from++)
+		ret = timeline_inc(crowd->timelines[from], 1);
+	return ret;
+}
+
+static int entries(FIXTURE_DATA(buffer) *self)
+{
+	return resv_list(self->test, self->dmabuf, NULL, 0);
+}
+
+/* I4: what has signaled is gone after the next import, on a short list. */
+TEST_F(buffer, i4_signaled_entries_of_a_short_list_go)
+{
+	struct crowd crowd;
+
+	NEEDS_LIST(KEEPS);
+	OK(crowd_gather(&crowd, 8));
+	OK(crowd_import(&crowd, self->dmabuf, READ));
+	EXPECT_EQ(8, entries(self));
+	OK(crowd_signal(&crowd, 0, 5));
+	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), READ));
+	EXPECT_EQ(4, entries(self));
+	OK(crowd_signal(&crowd, 5, 8));
+	EXPECT_FALSE(is_ready(self->dmabuf, POLLOUT));
+}
+
+/* I4: and on a long one, whose memory goes too. */
+TEST_F(buffer, i4_signaled_entries_of_a_long_list_go)
+{
+	struct crowd crowd;
+
+	NEEDS_LIST(KEEPS);
+	OK(crowd_gather(&crowd, 300));
+	OK(crowd_import(&crowd, self->dmabuf, READ));
+	EXPECT_EQ(300, entries(self));
+	EXPECT_GE(resv_bytes(self->test, self->dmabuf), 300 * sizeof(void *));
+	OK(crowd_signal(&crowd, 0, 299));
+	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), READ));
+	EXPECT_EQ(2, entries(self));
+	EXPECT_LE(resv_bytes(self->test, self->dmabuf), 256);
+	EXPECT_FALSE(is_ready(self->dmabuf, POLLOUT));
+}
+
+/* I4: two entries of one context and usage, as a driver can leave them. */
+TEST_F(buffer, i4_double_entries_go)
+{
+	int signaled = FD(timeline_open());
+
+	NEEDS_LIST("the kernel's own import keeps double entries");
+	OK(resv_add(self->test, self->dmabuf, FD(timeline_fence(signaled, 1)),
+		    DMA_RESV_TEST_READ));
+	OK(resv_add(self->test, self->dmabuf,
+		    FD(timeline_fence(self->one, 1)), DMA_RESV_TEST_READ));
+	OK(timeline_inc(signaled, 1));
+	OK(resv_add(self->test, self->dmabuf,
+		    FD(timeline_fence(self->one, 2)), DMA_RESV_TEST_READ));
+	EXPECT_EQ(2, entries(self));
+	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->two, 1)), READ));
+	EXPECT_EQ(2, entries(self));
+	OK(timeline_inc(self->two, 1));
+	OK(timeline_inc(self->one, 1));
+	EXPECT_FALSE(is_ready(self->dmabuf, POLLOUT));
+}
+
+/* I4: an endless loop stays as small as what is unsignaled. */
+TEST_F_TIMEOUT(buffer, i4_endless_loop_is_bounded, 120)
+{
+	enum { ROUNDS = 3000 };
+
+	NEEDS_LIST(KEEPS);
+	for (int i = 0; i < ROUNDS; i++) {
+		int timeline = FD(timeline_open());
+		int fence = FD(timeline_fence(timeline, 1)), fd;
+
+		OK(dmabuf_import(self->dmabuf, fence, i % 2 ? READ : WRITE));
+		fd = FD(dmabuf_export(self->dmabuf, RW));
+		ASSERT_EQ(1, sync_count(fd));
+		ASSERT_EQ(1, entries(self));
+		close(fence);
+		close(fd);
+		close(timeline);
+	}
+	EXPECT_LE(resv_bytes(self->test, self->dmabuf), 256);
+}
+
+/* E5: a result of many contexts can be merged, told about and imported. */
+TEST_F(buffer, e5_large_export_is_taken_apart_by_all)
+{
+	int other = FD(udmabuf_create(4096)), big, merged, small;
+	struct crowd crowd;
+
+	OK(crowd_gather(&crowd, 400));
+	OK(crowd_import(&crowd, self->dmabuf, READ));
+	big = FD(dmabuf_export(self->dmabuf, WRITE));
+	EXPECT_EQ(400, sync_count(big));
+	merged = FD(sync_merge(big, FD(timeline_fence(self->one, 1))));
+	EXPECT_EQ(401, sync_count(merged));
+	OK(dmabuf_import(other, merged, WRITE));
+	EXPECT_EQ(401, resv_list(self->test, other, NULL, 0));
+	OK(crowd_signal(&crowd, 0, 400));
+	EXPECT_EQ(1, wait_for(big, POLLIN, 5000));
+	small = FD(dmabuf_export(other, READ));
+	EXPECT_EQ(1, sync_count(small));
+	EXPECT_FALSE(is_ready(other, POLLIN));
+	OK(timeline_inc(self->one, 1));
+	EXPECT_EQ(1, wait_for(other, POLLIN, 5000));
+	EXPECT_EQ(1, wait_for(merged, POLLIN, 5000));
+}
+
+/* E4: the time of the last signal is that of an idle buffer's fence. */
+TEST_F(buffer, e4_idle_export_has_the_time_of_the_last_signal)
+{
+	struct sync_fence_info fence = { .status = 0 };
+	struct sync_file_info info = {
+		.num_fences = 1, .sync_fence_info = (uintptr_t)&fence,
+	};
+	uint64_t before, after;
+
+	NEEDS_LIST("the kernel's own export gives a fence without it");
+	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)),
+			 WRITE));
+	before = now_ns();
+	OK(timeline_inc(self->one, 1));
+	after = now_ns();
+	sleep_ms(20);
+	OK(xioctl(FD(dmabuf_export(self->dmabuf, RW)), SYNC_IOC_FILE_INFO,
+		  &info));
+	EXPECT_EQ(1, fence.status);
+	EXPECT_GE(fence.timestamp_ns, before);
+	EXPECT_LE(fence.timestamp_ns, after);
+}
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* Number of lines of a file that contain @word. */
+static int count_lines(const char *path, const char *word)
+{
+	FILE *file = fopen(path, "r");
+	char line[512];
+	int count = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		count += !!strstr(line, word);
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* E6: no allocation of an export is larger than a page. */
+TEST_F_TIMEOUT(buffer, e6_export_allocates_pages_at_most, 120)
+{
+	struct crowd crowd;
+	char pid[16];
+	int fd;
+
+	NEEDS_LIST("the kernel's own export allocates one array of all");
+	OK(crowd_gather(&crowd, 450));
+	for (int i = 0; i < 4; i++)
+		OK(crowd_import(&crowd, self->dmabuf, READ));
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	OK(put(TRACING "set_event_pid", pid));
+	OK(put(TRACING "trace", ""));
+	OK(put(TRACING "events/kmem/kmalloc/enable", "1"));
+	fd = FD(dmabuf_export(self->dmabuf, WRITE));
+	OK(put(TRACING "events/kmem/kmalloc/enable", "0"));
+	EXPECT_EQ(450, sync_count(fd));
+	/* Each array shows up, and none needs more than a page. */
+	EXPECT_GE(count_lines(TRACING "trace", " bytes_alloc=4096 "), 3);
+	EXPECT_EQ(0, count_lines(TRACING "trace", " bytes_alloc=8192 "));
+	EXPECT_EQ(0, count_lines(TRACING "trace", " bytes_alloc=16384 "));
+	EXPECT_EQ(0, count_lines(TRACING "trace", " bytes_alloc=32768 "));
+}
+
+static long read_number(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	long value = -1;
+
+	if (file && fscanf(file, "%ld", &value) != 1)
+		value = -1;
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* I7: the memory cgroup of the caller pays for the lists. */
+TEST_F_TIMEOUT(buffer, i7_caller_is_charged, 120)
+{
+	enum { BUFFERS = 64, CONTEXTS = 400 };
+	int dmabufs[BUFFERS], big, i;
+	struct crowd crowd;
+	long before, after;
+
+	NEEDS_LIST("the kernel's own lists are charged to nobody");
+	OK(mkdir("/tmp/cgroup", 0755) && errno != EEXIST);
+	OK(mount("cgroup2", "/tmp/cgroup", "cgroup2", 0, NULL) &&
+	   errno != EBUSY);
+	OK(put("/tmp/cgroup/cgroup.subtree_control", "+memory"));
+	OK(mkdir("/tmp/cgroup/caller", 0755) && errno != EEXIST);
+	OK(crowd_gather(&crowd, CONTEXTS));
+	OK(crowd_import(&crowd, self->dmabuf, READ));
+	big = FD(dmabuf_export(self->dmabuf, WRITE));
+	for (i = 0; i < BUFFERS; i++)
+		dmabufs[i] = FD(udmabuf_create(4096));
+
+	OK(put("/tmp/cgroup/caller/cgroup.procs", "0"));
+	before = read_number("/tmp/cgroup/caller/memory.current");
+	for (i = 0; i < BUFFERS; i++)
+		OK(dmabuf_import(dmabufs[i], big, WRITE));
+	after = read_number("/tmp/cgroup/caller/memory.current");
+	OK(put("/tmp/cgroup/cgroup.procs", "0"));
+	ASSERT_GE(before, 0);
+	EXPECT_GE(after - before, (long)(BUFFERS * CONTEXTS * sizeof(void *)));
+}
+
+TEST_HARNESS_MAIN
