@@ -7,7 +7,7 @@
  * all are served by the kernel. A call that is served here keeps the module
  * loaded.
  *
- * Does not: exist in the in-tree form, where dma_buf_ioctl() calls
+ * Does not: belong into a kernel tree, where dma_buf_ioctl() can call
  * dma_buf_sync_file_ioctl() itself.
  */
 
@@ -19,6 +19,7 @@
 #include <linux/rcupdate.h>
 
 #include <uapi/linux/dma-buf.h>
+#include <uapi/linux/magic.h>
 
 #include "compat/ftrace-regs.h"
 #include "dma-buf-sync-file.h"
@@ -49,6 +50,8 @@ static void notrace redirect_handler(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *ops,
 				     struct ftrace_regs *fregs)
 {
+	struct file *file;
+
 	switch ((unsigned int)compat_ftrace_argument(fregs, 1)) {
 	case DMA_BUF_IOCTL_EXPORT_SYNC_FILE:
 	case DMA_BUF_IOCTL_IMPORT_SYNC_FILE:
@@ -56,6 +59,11 @@ static void notrace redirect_handler(unsigned long ip, unsigned long parent_ip,
 	default:
 		return;
 	}
+
+	/* Another module may have a function of that name. */
+	file = (struct file *)compat_ftrace_argument(fregs, 0);
+	if (file_inode(file)->i_sb->s_magic != DMA_BUF_MAGIC)
+		return;
 
 	if (READ_ONCE(enabled) && try_module_get(THIS_MODULE))
 		compat_ftrace_set_ip(fregs, (unsigned long)redirected_ioctl);
@@ -75,8 +83,8 @@ static int __init redirect_init(void)
 	ret = ftrace_set_filter(&redirect_ops, REDIRECTED, strlen(REDIRECTED),
 				0);
 	if (ret) {
-		pr_err("cannot load (%d): the kernel has no function " REDIRECTED
-		       "() that ftrace can see\n", ret);
+		pr_err("cannot load (%d): ftrace does not see a function "
+		       REDIRECTED "()\n", ret);
 		return ret;
 	}
 

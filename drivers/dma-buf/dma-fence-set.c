@@ -4,8 +4,8 @@
  *
  * Promises: a set holds one fence for each context, the latest that was added
  * and had not signaled; adding is linear in the fences and chain links that
- * are walked, whatever the shape of the container; no allocation is larger
- * than it must be or physically contiguous beyond one page.
+ * are walked, whatever the shape of the container; no allocation has to be
+ * physically contiguous beyond one page.
  *
  * Does not: know what a dma_resv is, or drop fences that signal while they
  * are in the set.
@@ -21,6 +21,8 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "compat/dma-fence-array.h"
+#include "compat/dma-fence-time.h"
 #include "dma-fence-table.h"
 
 /**
@@ -87,7 +89,7 @@ static void fence_set_free(struct dma_fence_set *set)
 static void fence_set_note_signaled(struct dma_fence_set *set,
 				    struct dma_fence *fence)
 {
-	ktime_t timestamp = dma_fence_timestamp(fence);
+	ktime_t timestamp = compat_dma_fence_timestamp(fence);
 
 	if (ktime_after(timestamp, set->signaled))
 		set->signaled = timestamp;
@@ -104,10 +106,14 @@ static int fence_set_add_one(struct dma_fence_set *set, struct dma_fence *fence)
 			return -EINTR;
 	}
 
-	ret = dma_fence_set_reserve(set, set->count + 1);
-	if (!ret)
-		dma_fence_set_insert(set, fence);
-	return ret;
+	if (set->count == set->capacity && !dma_fence_is_signaled(fence) &&
+	    fence_set_find(set, fence->context) == set->count) {
+		ret = dma_fence_set_reserve(set, set->count + 1);
+		if (ret)
+			return ret;
+	}
+	dma_fence_set_insert(set, fence);
+	return 0;
 }
 
 /* Add what one link of a chain stands for, or a fence outside any chain. */
@@ -126,7 +132,12 @@ static int fence_set_add_link(struct dma_fence_set *set, struct dma_fence *link)
 	return ret;
 }
 
-/* The link before @link with a reference, or NULL at the end of the chain. */
+/*
+ * dma_fence_chain_walk() would skip any number of signaled links in one go, deaf
+ * to signals, so the links are followed one by one. They are left as they are.
+ *
+ * The link before @link with a reference, or NULL at the end of the chain.
+ */
 static struct dma_fence *fence_chain_prev(struct dma_fence *link)
 {
 	struct dma_fence_chain *chain = to_dma_fence_chain(link);
@@ -238,7 +249,8 @@ EXPORT_SYMBOL_GPL(dma_fence_set_reserve);
  * @fence: a fence that is no container
  *
  * Takes a reference if the set keeps @fence. It does not if @fence has
- * signaled, or if the set has the same or a later one of its context.
+ * signaled, or if the set has one of its context that is not earlier: two fences
+ * of one context and sequence number signal together.
  *
  * Context: any, also under RCU.
  */
@@ -305,8 +317,8 @@ EXPORT_SYMBOL_GPL(dma_fence_set_add);
  * @set: the set
  * @fence: a fence that is no container
  *
- * Drops the set's fence of the context of @fence unless it is later than
- * @fence. Its slot in &dma_fence_set.fences is NULL from then on.
+ * Drops the set's fence of the context of @fence if that is @fence, or earlier.
+ * Its slot in &dma_fence_set.fences is NULL from then on.
  *
  * Context: any.
  *
@@ -317,7 +329,8 @@ bool dma_fence_set_drop_covered(struct dma_fence_set *set,
 {
 	unsigned int pos = fence_set_find(set, fence->context);
 
-	if (pos == set->count || dma_fence_is_later(set->fences[pos], fence))
+	if (pos == set->count || (set->fences[pos] != fence &&
+				  !dma_fence_is_later(fence, set->fences[pos])))
 		return false;
 
 	dma_fence_put(set->fences[pos]);
@@ -333,14 +346,17 @@ static struct dma_fence *fence_set_merge_array(struct dma_fence **fences,
 	struct dma_fence_array *array;
 	struct dma_fence **copy;
 
-	if (count == 1)
-		return xchg(&fences[0], NULL);
+	if (count == 1) {
+		struct dma_fence *fence = fences[0];
+
+		fences[0] = NULL;
+		return fence;
+	}
 
 	copy = kmemdup(fences, count * sizeof(*copy), GFP_KERNEL_ACCOUNT);
 	if (!copy)
 		return NULL;
-	array = dma_fence_array_create(count, copy, dma_fence_context_alloc(1),
-				       1, false);
+	array = compat_dma_fence_array_create(count, copy);
 	if (!array) {
 		kfree(copy);
 		return NULL;
@@ -358,13 +374,14 @@ static struct dma_fence *fence_set_merge_chain(struct dma_fence_set *set)
 	for (pos = 0; pos < set->count; pos += ARRAY_MAX) {
 		unsigned int count = min_t(unsigned int, ARRAY_MAX,
 					   set->count - pos);
-		struct dma_fence_chain *link = dma_fence_chain_alloc();
+		struct dma_fence_chain *link = kmalloc(sizeof(*link),
+						       GFP_KERNEL_ACCOUNT);
 		struct dma_fence *fence;
 
 		fence = link ? fence_set_merge_array(set->fences + pos, count)
 			     : NULL;
 		if (!fence) {
-			dma_fence_chain_free(link);
+			kfree(link);
 			dma_fence_put(head);
 			return NULL;
 		}
@@ -380,8 +397,7 @@ static struct dma_fence *fence_set_signaled(struct dma_fence_set *set)
 {
 	if (!set->signaled)
 		return dma_fence_get_stub();
-	return dma_fence_allocate_private_stub(set->signaled) ?:
-	       ERR_PTR(-ENOMEM);
+	return compat_dma_fence_signaled_at(set->signaled) ?: ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -391,7 +407,7 @@ static struct dma_fence *fence_set_signaled(struct dma_fence_set *set)
  * Gives a fence that signals once every fence of the set has: a signaled one
  * with the time of @set->signaled for an empty set, the fence itself for a single one, a
  * &dma_fence_array while that fits into a page, otherwise a &dma_fence_chain
- * of such arrays, which frees each link once its fences have signaled.
+ * of such arrays, whose links whoever walks it frees once they have signaled.
  * An error of a fence shows in the status of an array, not of a chain.
  *
  * Takes the fences out of the set, after which only dma_fence_set_fini() and

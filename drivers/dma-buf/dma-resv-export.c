@@ -20,6 +20,9 @@
 /* Writers may overtake a reader without the lock so often, then it locks. */
 #define EXPORT_RESTARTS_MAX	4
 
+/* dma_resv_add_fence() looks at all entries for each: keep that in bounds. */
+#define PUBLIC_IMPORT_MAX	8192
+
 /*
  * Add entry @i to @set, for which there is room, under rcu_read_lock().
  * -EAGAIN: the list is no longer that of the reservation object.
@@ -95,6 +98,7 @@ static int resv_collect_public(struct dma_resv *resv, enum dma_resv_usage usage,
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
 		if (dma_resv_iter_is_restarted(&cursor)) {
 			dma_fence_set_reset(set);
+			/* The start counts as a restart. */
 			if (restarts++ > EXPORT_RESTARTS_MAX)
 				ret = -EAGAIN;
 		}
@@ -234,14 +238,18 @@ static int resv_add_set(struct dma_resv *resv, struct dma_fence_set *set,
 		missing -= dma_fence_set_drop_covered(set, fence);
 	if (!missing)
 		return 0;
+	if (missing > PUBLIC_IMPORT_MAX)
+		return -ENOMEM;
 
 	ret = dma_resv_reserve_fences(resv, missing);
 	if (ret)
 		return ret;
 
-	for (i = 0; i < set->count; i++)
+	for (i = 0; i < set->count; i++) {
 		if (set->fences[i])
 			dma_resv_add_fence(resv, set->fences[i], usage);
+		cond_resched();
+	}
 	return 0;
 }
 

@@ -66,8 +66,9 @@ struct dma_resv_list *dma_resv_list_create(unsigned int capacity)
 	struct dma_resv_list *list;
 	size_t size = struct_size(list, table, max(capacity, 4U));
 
-	/* What the allocator would give anyway. */
-	size = size <= PAGE_SIZE ? roundup_pow_of_two(size) : PAGE_ALIGN(size);
+	/* What the allocator would give anyway, and room for the next ones. */
+	size = size <= PAGE_SIZE ? roundup_pow_of_two(size)
+				 : PAGE_ALIGN(size + size / 8);
 	list = dma_fence_table_alloc(size, 0);
 	if (!list)
 		return NULL;

@@ -23,6 +23,12 @@ struct dma_resv_list {
 
 #define DMA_RESV_LIST_USAGE	3UL
 
+/*
+ * No list is made longer than this. A driver that wants one more entry has the
+ * kernel allocate twice as much in one piece, which has to stay possible.
+ */
+#define DMA_RESV_LIST_MAX	0x20000U
+
 extern bool dma_resv_list_known;
 
 void dma_resv_list_init(void);

@@ -32,12 +32,14 @@
 /* No slot. */
 #define NO_SLOT		(-1)
 
-/* Everybody who must wait for @b waits at least as long for @a. */
+/* Of one context: everybody who must wait for @b waits as long for @a. */
 static bool entry_covers(unsigned long a, unsigned long b)
 {
+	struct dma_fence *fa = dma_resv_entry_fence(a);
+	struct dma_fence *fb = dma_resv_entry_fence(b);
+
 	return dma_resv_entry_usage(a) <= dma_resv_entry_usage(b) &&
-	       !dma_fence_is_later(dma_resv_entry_fence(b),
-				   dma_resv_entry_fence(a));
+	       (fa == fb || dma_fence_is_later(fa, fb));
 }
 
 static u64 entry_context(unsigned long entry)
@@ -60,6 +62,17 @@ void dma_resv_merge_fini(struct dma_resv_merge *merge)
 	dma_resv_list_discard(merge->list);
 	dma_fence_index_fini(&merge->index);
 	merge->list = NULL;
+}
+
+/* Is there little enough to do, and room to do it in the list that is there? */
+static bool merge_fits_in_place(struct dma_resv_merge *merge,
+				struct dma_resv_list *list)
+{
+	unsigned int count = merge->set->count;
+
+	return count && count <= DMA_FENCE_SET_INLINE &&
+	       count <= dma_resv_list_room(list) &&
+	       count + dma_resv_list_count(list) <= SHORT_LIST;
 }
 
 /* Allocate the list to be, and put the set in front. */
@@ -95,27 +108,30 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
  *
  * Context: process; may sleep.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, or -ENOMEM without memory or past %DMA_RESV_LIST_MAX entries.
  */
 int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 			   unsigned int attempt)
 {
 	struct dma_resv_list *list;
-	unsigned int count, room;
+	unsigned int count;
+	bool fits;
 
 	dma_resv_merge_fini(merge);
 
 	rcu_read_lock();
 	list = dma_resv_list_of(resv);
 	count = dma_resv_list_count(list) + merge->set->count;
-	room = dma_resv_list_room(list);
+	fits = merge_fits_in_place(merge, list);
 	rcu_read_unlock();
 
-	if (!attempt && merge->set->count && count <= SHORT_LIST &&
-	    merge->set->count <= room)
+	if (fits && !attempt)
 		return 0;
+	if (count > DMA_RESV_LIST_MAX)
+		return -ENOMEM;
 	/* Others were faster: leave them more and more room. */
-	return merge_prepare_list(merge, count + count * attempt);
+	return merge_prepare_list(merge, min(count + count * attempt,
+					     DMA_RESV_LIST_MAX));
 }
 
 /* Remember @entry, whose reference the old list had, to be dropped. */
@@ -192,7 +208,8 @@ static int merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
 	unsigned int i, count = dma_resv_list_count(old);
 
 	if (count > dma_resv_list_room(list))
-		return -EAGAIN;
+		return count + merge->set->count > DMA_RESV_LIST_MAX ?
+		       -ENOMEM : -EAGAIN;
 
 	merge->dropped = list->max_fences;
 	for (i = 0; i < count; i++) {
@@ -267,7 +284,8 @@ static bool has_double(struct dma_resv_list *list, unsigned int count)
 			unsigned long b = dma_resv_list_entry(list, j);
 
 			if (entry_context(a) == entry_context(b) &&
-			    dma_resv_entry_usage(a) == dma_resv_entry_usage(b))
+			    dma_resv_entry_usage(a) == dma_resv_entry_usage(b) &&
+			    (entry_covers(a, b) || entry_covers(b, a)))
 				return true;
 		}
 	}
@@ -298,8 +316,7 @@ static int merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
 	struct dma_fence_set *set = merge->set;
 	struct places places;
 
-	if (count + set->count > SHORT_LIST ||
-	    set->count > dma_resv_list_room(list))
+	if (!merge_fits_in_place(merge, list))
 		return -EAGAIN;
 
 	memset(places.slot, 0xff, sizeof(places.slot));
@@ -335,7 +352,7 @@ static int merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
  * dma_fence_set_fini() on its set, unless others have added so much since
  * dma_resv_merge_prepare() that there is no room: then nothing has changed.
  *
- * Return: 0 or -EAGAIN.
+ * Return: 0, -EAGAIN, or -ENOMEM past %DMA_RESV_LIST_MAX entries.
  */
 int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
 {

@@ -51,7 +51,9 @@ static int crowd_signal(struct crowd *crowd, int from, int to)
 	return ret;
 }
 
-static int entries(FIXTURE_DATA(buffer) *self)
+#define BUFFER_DATA	FIXTURE_DATA(buffer)
+
+static int entries(BUFFER_DATA *self)
 {
 	return resv_list(self->test, self->dmabuf, NULL, 0);
 }
@@ -87,6 +89,54 @@ TEST_F(buffer, i4_signaled_entries_of_a_long_list_go)
 	EXPECT_EQ(2, entries(self));
 	EXPECT_LE(resv_bytes(self->test, self->dmabuf), 256);
 	EXPECT_FALSE(is_ready(self->dmabuf, POLLOUT));
+}
+
+/* A sync_file of the whole crowd, by way of a buffer. */
+static int crowd_merge(struct crowd *crowd)
+{
+	int dmabuf = udmabuf_create(4096), fd;
+
+	fd = crowd_import(crowd, dmabuf, READ);
+	if (!fd)
+		fd = dmabuf_export(dmabuf, WRITE);
+	close(dmabuf);
+	return fd;
+}
+
+/*
+ * I2: sets around the size up to which a list is changed in place, onto a list
+ * of few entries and much room.
+ */
+TEST_F(buffer, i2_sets_of_any_size_onto_a_list_with_room)
+{
+	static const int sizes[] = { 1, 7, 8, 9, 10, 12, 13, 14, 16, 17 };
+	struct crowd old, new;
+
+	NEEDS_LIST(KEEPS);
+	for (size_t n = 0; n < ARRAY_SIZE(sizes); n++) {
+		int dmabuf = FD(udmabuf_create(4096));
+
+		OK(crowd_gather(&old, 20));
+		OK(dmabuf_import(dmabuf, FD(crowd_merge(&old)), READ));
+		OK(crowd_signal(&old, 2, 20));
+		OK(dmabuf_import(dmabuf, FD(timeline_fence(self->one, 1)),
+				 READ));
+		ASSERT_EQ(3, resv_list(self->test, dmabuf, NULL, 0));
+		ASSERT_GE(resv_bytes(self->test, dmabuf), 256);
+
+		OK(crowd_gather(&new, sizes[n]));
+		OK(dmabuf_import(dmabuf, FD(crowd_merge(&new)), WRITE));
+		EXPECT_EQ(3 + sizes[n],
+			  resv_list(self->test, dmabuf, NULL, 0));
+		for (int i = 0; i < sizes[n]; i++) {
+			EXPECT_FALSE(is_ready(dmabuf, POLLIN));
+			OK(crowd_signal(&new, i, i + 1));
+		}
+		EXPECT_EQ(1, wait_for(dmabuf, POLLIN, 5000));
+		EXPECT_FALSE(is_ready(dmabuf, POLLOUT));
+		OK(crowd_signal(&old, 0, 2));
+		close(dmabuf);
+	}
 }
 
 /* I4: two entries of one context and usage, as a driver can leave them. */

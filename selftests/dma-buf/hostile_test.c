@@ -102,13 +102,16 @@ TEST_F_TIMEOUT(buffer, i6_import_can_be_killed, 120)
 {
 	__s32 fence = FD(timeline_fence(self->one, 1));
 	int chain, status, soon = 0, i;
-	uint64_t start, walk;
+	uint64_t start, walk = UINT64_MAX;
 
 	NEEDS_MODULE(UPSTREAM);
 	chain = FD(make_chain(self->test, &fence, 1, 2000000, false));
-	start = now_ns();
-	OK(dmabuf_import(self->dmabuf, chain, WRITE));
-	walk = now_ns() - start;
+	for (i = 0; i < 3; i++) {
+		start = now_ns();
+		OK(dmabuf_import(self->dmabuf, chain, WRITE));
+		if (now_ns() - start < walk)
+			walk = now_ns() - start;
+	}
 
 	for (i = 0; i < 12; i++) {
 		pid_t pid = fork();
@@ -124,7 +127,7 @@ TEST_F_TIMEOUT(buffer, i6_import_can_be_killed, 120)
 		soon += now_ns() - start < walk / 4;
 	}
 	/* Without a look at signals, one in four would end so soon. */
-	EXPECT_GE(soon, 9);
+	EXPECT_GE(soon, 8);
 }
 
 /* I6: thousands of contexts from unprivileged vgem, out and in again. */

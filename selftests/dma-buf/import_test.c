@@ -78,6 +78,9 @@ TEST_F(buffer, i1_signaled_file_is_imported_without_a_trace)
 	OK(timeline_inc(self->one, 1));
 	OK(dmabuf_import(self->dmabuf, fence, WRITE));
 	EXPECT_TRUE(is_ready(self->dmabuf, POLLOUT));
+	/* The kernel's own code adds it, to no effect. */
+	if (module_serves())
+		EXPECT_EQ(0, resv_list(self->test, self->dmabuf, NULL, 0));
 }
 
 /* I2: a WRITE import does not drop the readers that are there. */

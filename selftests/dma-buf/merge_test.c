@@ -45,21 +45,23 @@ FIXTURE_TEARDOWN(merge)
 	close(self->dmabuf);
 }
 
+#define MERGE_DATA	FIXTURE_DATA(merge)
+
 /* Put fence @seqno of the timeline there as a driver does. */
-static int had(FIXTURE_DATA(merge) *self, __u32 seqno, __u32 usage)
+static int had(MERGE_DATA *self, __u32 seqno, __u32 usage)
 {
 	return resv_add(self->test, self->dmabuf,
 			timeline_fence(self->timeline, seqno), usage);
 }
 
-static int import(FIXTURE_DATA(merge) *self, __u32 seqno, __u32 flags)
+static int import(MERGE_DATA *self, __u32 seqno, __u32 flags)
 {
 	return dmabuf_import(self->dmabuf,
 			     timeline_fence(self->timeline, seqno), flags);
 }
 
 /* The unsignaled entries but for the padding, as "seqno usage" of each. */
-static const char *entries(FIXTURE_DATA(merge) *self)
+static const char *entries(MERGE_DATA *self)
 {
 	struct dma_resv_test_entry list[ROOM];
 	static char text[256];

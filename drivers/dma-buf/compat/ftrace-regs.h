@@ -11,7 +11,7 @@
 #include <linux/ptrace.h>
 
 #if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && \
-	defined(ftrace_regs_get_argument)
+	defined(HAVE_FTRACE_REGS_ARGUMENT)
 
 #define COMPAT_FTRACE_FLAGS	FTRACE_OPS_FL_IPMODIFY
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An array of fences whose memory the caller's cgroup pays for: since Linux
+ * 6.12 an array can be initialized in memory of our own. Before, the kernel
+ * allocates it, and nobody pays.
+ */
+#ifndef __COMPAT_DMA_FENCE_ARRAY_H
+#define __COMPAT_DMA_FENCE_ARRAY_H
+
+#include <linux/dma-fence-array.h>
+#include <linux/slab.h>
+
+static inline struct dma_fence_array *
+compat_dma_fence_array_create(unsigned int count, struct dma_fence **fences)
+{
+	u64 context = dma_fence_context_alloc(1);
+#ifdef HAVE_DMA_FENCE_ARRAY_INIT
+	struct dma_fence_array *array;
+
+	array = kzalloc(struct_size(array, callbacks, count),
+			GFP_KERNEL_ACCOUNT);
+	if (array)
+		dma_fence_array_init(array, count, fences, context, 1, false);
+	return array;
+#else
+	return dma_fence_array_create(count, fences, context, 1, false);
+#endif
+}
+
+#endif /* __COMPAT_DMA_FENCE_ARRAY_H */

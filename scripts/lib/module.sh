@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced after base.sh: put the module's sources where a kernel's build system finds them.
+
+# stage_module KDIR FOLDER: copy the sources to FOLDER, newer ones only, and ask
+# the headers in KDIR what they have.
+stage_module() {
+	local kdir=$1 folder=$2 probe name
+
+	mkdir -p "$folder"
+	# shellcheck disable=SC2154 # from base.sh
+	cp -Rup "$top/Kbuild" "$top/drivers" "$top/include" "$folder"
+	probe=$folder/drivers/dma-buf/compat/probe
+	[ ! -e "$folder/probed.h" ] ||
+		[ -n "$(find "$probe" -name '*.c' -newer "$folder/probed.h")" ] ||
+		return 0
+
+	# Those that do not compile are the answer, not a failure.
+	make -k -C "$kdir" M="$probe" modules >"$probe/log" 2>&1 || :
+	for name in "$probe"/have_*.c; do
+		name=$(basename "$name" .c)
+		[ ! -e "$probe/$name.o" ] || echo "#define ${name^^} 1"
+	done >"$folder/probed.h.tmp"
+	mv "$folder/probed.h.tmp" "$folder/probed.h"
+}
