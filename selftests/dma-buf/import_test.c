@@ -87,11 +87,11 @@ TEST_F(buffer, i1_signaled_file_is_imported_without_a_trace)
 TEST_F(buffer, i2_write_import_keeps_readers)
 {
 	int reader = FD(timeline_fence(self->one, 1));
-	int writer = FD(timeline_fence(self->two, 1));
+	int writer = FD(timeline_fence(self->two, 2));
 
 	OK(dmabuf_import(self->dmabuf, reader, READ));
 	OK(dmabuf_import(self->dmabuf, writer, WRITE));
-	OK(timeline_inc(self->two, 1));
+	OK(timeline_inc(self->two, 2));
 	EXPECT_FALSE(is_ready(self->dmabuf, POLLOUT));
 	EXPECT_EQ(1, wait_for(self->dmabuf, POLLIN, 5000));
 	OK(timeline_inc(self->one, 1));
