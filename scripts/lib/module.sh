@@ -2,6 +2,12 @@
 # shellcheck shell=bash
 # Sourced after base.sh: put the module's sources where a kernel's build system finds them.
 
+# release_of KDIR: what uname -r says on the kernel of these headers.
+release_of() {
+	sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' \
+		"$1/include/generated/utsrelease.h"
+}
+
 # stage_module KDIR FOLDER: copy the sources to FOLDER, newer ones only, and ask
 # the headers in KDIR what they have.
 stage_module() {
