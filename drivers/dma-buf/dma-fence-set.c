@@ -31,18 +31,8 @@
  * Sync_files and reservation objects hand around containers: arrays of fences
  * and chains whose links hold fences or arrays. Whoever merges two of them has
  * to take both apart first, keep the latest fence of each context and build
- * one container again. A &struct dma_fence_set is what lies in between::
- *
- *	struct dma_fence_set set;
- *	struct dma_fence *merged;
- *	int ret;
- *
- *	dma_fence_set_init(&set);
- *	ret = dma_fence_set_add(&set, a);
- *	if (!ret)
- *		ret = dma_fence_set_add(&set, b);
- *	merged = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
- *	dma_fence_set_fini(&set);
+ * one container again. A &struct dma_fence_set is what lies in between;
+ * dma_fence_set_merge_two() is an example of how it is used.
  *
  * What dma_fence_set_merge() builds can be taken apart by
  * dma_fence_unwrap_for_each() and by every driver that does so: a bare fence,
@@ -431,3 +421,33 @@ struct dma_fence *dma_fence_set_merge(struct dma_fence_set *set)
 	return fence ?: ERR_PTR(-ENOMEM);
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_merge);
+
+/**
+ * dma_fence_set_merge_two - one fence for two
+ * @a: a fence or a container
+ * @b: another
+ *
+ * The caller keeps its references. See dma_fence_set_merge() for the shapes that
+ * the result can have.
+ *
+ * Context: process; may sleep.
+ *
+ * Return: a fence that signals once @a and @b have, with a reference for the
+ * caller; ERR_PTR(-ENOMEM), or ERR_PTR(-EINTR) if the caller was killed.
+ */
+struct dma_fence *dma_fence_set_merge_two(struct dma_fence *a,
+					  struct dma_fence *b)
+{
+	struct dma_fence_set set;
+	struct dma_fence *fence;
+	int ret;
+
+	dma_fence_set_init(&set);
+	ret = dma_fence_set_add(&set, a);
+	if (!ret)
+		ret = dma_fence_set_add(&set, b);
+	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
+	dma_fence_set_fini(&set);
+	return fence;
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_merge_two);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Export and import of the fences of a reservation object
+ * Export of the fences of a reservation object
  *
- * Promises: an export waits for everything it must and for nothing else; an
- * import adds and never takes away, so a fence that somebody relied on stays,
- * or a later one of its context with the same or a stricter usage.
+ * Promises: the fence waits for everything it must and for nothing else, and
+ * nobody else's lock is waited for in the common case.
  *
  * Does not: know about user space, file descriptors or dma-bufs.
  */
@@ -15,13 +14,12 @@
 #include <linux/export.h>
 
 #include "dma-resv-list.h"
-#include "dma-resv-merge.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/dma_resv_export.h>
 
 /* Writers may overtake a reader without the lock so often, then it locks. */
 #define EXPORT_RESTARTS_MAX	4
-
-/* dma_resv_add_fence() looks at all entries for each: keep that in bounds. */
-#define PUBLIC_IMPORT_MAX	8192
 
 /*
  * Add entry @i to @set, for which there is room, under rcu_read_lock().
@@ -134,20 +132,21 @@ static int resv_collect_locked(struct dma_resv *resv, enum dma_resv_usage usage,
 static int resv_collect(struct dma_resv *resv, enum dma_resv_usage usage,
 			struct dma_fence_set *set)
 {
-	unsigned int restarts;
-	int ret = -EAGAIN;
+	unsigned int restarts = 0;
+	int ret;
 
 	if (dma_resv_list_known) {
-		for (restarts = 0; restarts <= EXPORT_RESTARTS_MAX; restarts++) {
+		while ((ret = resv_collect_rcu(resv, usage, set)) == -EAGAIN &&
+		       restarts++ < EXPORT_RESTARTS_MAX)
 			dma_fence_set_reset(set);
-			ret = resv_collect_rcu(resv, usage, set);
-			if (ret != -EAGAIN)
-				break;
-		}
 	} else {
 		ret = resv_collect_public(resv, usage, set);
 	}
-	return ret == -EAGAIN ? resv_collect_locked(resv, usage, set) : ret;
+	if (ret == -EAGAIN)
+		ret = resv_collect_locked(resv, usage, set);
+
+	trace_dma_resv_export(resv, usage, set->count, restarts, ret);
+	return ret;
 }
 
 /**
@@ -181,122 +180,3 @@ struct dma_fence *dma_resv_export_fence(struct dma_resv *resv,
 	return fence;
 }
 EXPORT_SYMBOL_GPL(dma_resv_export_fence);
-
-/* Remove dead and double entries, and memory that is not needed any more. */
-static int resv_prune(struct dma_resv *resv)
-{
-	struct dma_resv_merge merge;
-	struct dma_fence_set none;
-	int ret;
-
-	dma_fence_set_init(&none);
-	dma_resv_merge_init(&merge, &none, DMA_RESV_USAGE_BOOKKEEP);
-	ret = dma_resv_merge_prepare(&merge, resv, 0);
-	if (!ret) {
-		dma_resv_lock(resv, NULL);
-		ret = dma_resv_merge_commit(&merge, resv);
-		dma_resv_unlock(resv);
-	}
-	dma_resv_merge_fini(&merge);
-	return ret;
-}
-
-static int resv_import_merge(struct dma_resv *resv, struct dma_fence_set *set,
-			     enum dma_resv_usage usage)
-{
-	struct dma_resv_merge merge;
-	unsigned int attempt = 0;
-	int ret;
-
-	dma_resv_merge_init(&merge, set, usage);
-	do {
-		ret = dma_resv_merge_prepare(&merge, resv, attempt++);
-		if (ret)
-			break;
-		dma_resv_lock(resv, NULL);
-		ret = dma_resv_merge_commit(&merge, resv);
-		dma_resv_unlock(resv);
-	} while (ret == -EAGAIN);
-	dma_resv_merge_fini(&merge);
-
-	/* The import is done: without memory, the next one may tidy up. */
-	if (!ret && merge.untidy)
-		resv_prune(resv);
-	return ret;
-}
-
-/* Add what is left of @set after @resv had its say. Called with the lock. */
-static int resv_add_set(struct dma_resv *resv, struct dma_fence_set *set,
-			enum dma_resv_usage usage)
-{
-	unsigned int i, missing = set->count;
-	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
-	int ret;
-
-	dma_resv_for_each_fence(&cursor, resv, usage, fence)
-		missing -= dma_fence_set_drop_covered(set, fence);
-	if (!missing)
-		return 0;
-	if (missing > PUBLIC_IMPORT_MAX)
-		return -ENOMEM;
-
-	ret = dma_resv_reserve_fences(resv, missing);
-	if (ret)
-		return ret;
-
-	for (i = 0; i < set->count; i++) {
-		if (set->fences[i])
-			dma_resv_add_fence(resv, set->fences[i], usage);
-		cond_resched();
-	}
-	return 0;
-}
-
-/* The same with public functions: allocates under the lock, and is slower. */
-static int resv_import_public(struct dma_resv *resv, struct dma_fence_set *set,
-			      enum dma_resv_usage usage)
-{
-	int ret;
-
-	dma_resv_lock(resv, NULL);
-	ret = resv_add_set(resv, set, usage);
-	dma_resv_unlock(resv);
-	return ret;
-}
-
-/**
- * dma_resv_import_fence - make a reservation object wait for a fence
- * @resv: the reservation object
- * @fence: a fence or a container of fences; the caller keeps its reference
- * @usage: %DMA_RESV_USAGE_WRITE, %DMA_RESV_USAGE_READ or
- *	%DMA_RESV_USAGE_BOOKKEEP: who has to wait for it
- *
- * Takes @fence apart and adds what has not signaled, one entry for a context.
- * Nothing that was there is lost: an entry makes room only for a later fence
- * of its context with the same or a stricter usage, or if it has signaled. A
- * fence that an entry of the same context covers already is not added.
- *
- * Context: process; may sleep. Takes the lock of @resv without a
- * &struct ww_acquire_ctx, so the caller must not hold the lock of any
- * reservation object.
- *
- * Return: 0; -ENOMEM, or -EINTR if the caller was killed; after an error @resv
- * is unchanged.
- */
-int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
-			  enum dma_resv_usage usage)
-{
-	struct dma_fence_set set;
-	int ret;
-
-	dma_fence_set_init(&set);
-	ret = dma_fence_set_add(&set, fence);
-	if (!ret && set.count)
-		ret = dma_resv_list_known ?
-		      resv_import_merge(resv, &set, usage) :
-		      resv_import_public(resv, &set, usage);
-	dma_fence_set_fini(&set);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(dma_resv_import_fence);

@@ -54,6 +54,8 @@ void dma_resv_merge_init(struct dma_resv_merge *merge,
 	merge->usage = usage;
 	merge->list = NULL;
 	merge->index.slots = NULL;
+	merge->kept = 0;
+	merge->pruned = 0;
 	merge->untidy = false;
 }
 
@@ -103,7 +105,7 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
 /**
  * dma_resv_merge_prepare - do what can fail
  * @merge: an initialized merge, or one whose commit said -EAGAIN
- * @resv: the reservation object, which is not locked
+ * @resv: the reservation object
  * @attempt: 0 the first time, counting up each time that commit said -EAGAIN
  *
  * Context: process; may sleep.
@@ -202,14 +204,10 @@ static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
 	dma_resv_list_append(merge->list, entry);
 }
 
-static int merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
+static void merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
 	struct dma_resv_list *old = dma_resv_list_of(resv), *list = merge->list;
 	unsigned int i, count = dma_resv_list_count(old);
-
-	if (count > dma_resv_list_room(list))
-		return count + merge->set->count > DMA_RESV_LIST_MAX ?
-		       -ENOMEM : -EAGAIN;
 
 	merge->dropped = list->max_fences;
 	for (i = 0; i < count; i++) {
@@ -226,13 +224,14 @@ static int merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
 	/* The list has taken over the references of the set. */
 	merge->set->count = 0;
 	merge->list = NULL;
+	merge->kept = list->num_fences;
+	merge->pruned = list->max_fences - merge->dropped;
 	merge->untidy = list->max_fences > 2 * SHORT_LIST &&
 			list->num_fences < list->max_fences / 4;
 	dma_resv_list_publish(resv, list);
 	for (i = merge->dropped; i < list->max_fences; i++)
 		dma_fence_put(dma_resv_entry_fence(dma_resv_list_entry(list,
 								       i)));
-	return 0;
 }
 
 /* Where each fence of a small set goes. */
@@ -307,17 +306,15 @@ static void place(struct dma_resv_merge *merge, struct dma_resv_list *list,
 	old = dma_resv_entry_fence(dma_resv_list_entry(list, slot));
 	dma_resv_list_set(list, slot, new);
 	dma_fence_put(old);
+	merge->pruned++;
 }
 
-static int merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
+static void merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
 	struct dma_resv_list *list = dma_resv_list_of(resv);
 	unsigned int i, count = dma_resv_list_count(list);
 	struct dma_fence_set *set = merge->set;
 	struct places places;
-
-	if (!merge_fits_in_place(merge, list))
-		return -EAGAIN;
 
 	memset(places.slot, 0xff, sizeof(places.slot));
 	memset(places.covered, 0, sizeof(places.covered));
@@ -338,9 +335,27 @@ static int merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
 			places.slot[i] = places.free[--places.num_free];
 		place(merge, list, i, places.slot[i]);
 	}
+	merge->kept = list->num_fences;
 	merge->untidy = merge->untidy || places.num_free ||
 			has_double(list, list->num_fences);
-	return 0;
+}
+
+/**
+ * dma_resv_merge_fits - would a commit find room?
+ * @merge: a prepared merge
+ * @resv: the reservation object it was prepared for, locked
+ *
+ * Return: whether dma_resv_merge_commit() would succeed while @resv stays
+ * locked and nobody else adds to it.
+ */
+bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
+{
+	struct dma_resv_list *list = dma_resv_list_of(resv);
+
+	dma_resv_assert_held(resv);
+	if (!merge->list)
+		return merge_fits_in_place(merge, list);
+	return dma_resv_list_count(list) <= dma_resv_list_room(merge->list);
 }
 
 /**
@@ -352,11 +367,16 @@ static int merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
  * dma_fence_set_fini() on its set, unless others have added so much since
  * dma_resv_merge_prepare() that there is no room: then nothing has changed.
  *
- * Return: 0, -EAGAIN, or -ENOMEM past %DMA_RESV_LIST_MAX entries.
+ * Return: 0 or -EAGAIN.
  */
 int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
-	dma_resv_assert_held(resv);
-	return merge->list ? merge_rebuild(merge, resv)
-			   : merge_in_place(merge, resv);
+	if (!dma_resv_merge_fits(merge, resv))
+		return -EAGAIN;
+
+	if (merge->list)
+		merge_rebuild(merge, resv);
+	else
+		merge_in_place(merge, resv);
+	return 0;
 }

@@ -22,6 +22,10 @@ struct dma_resv_merge {
 	struct dma_fence_index index;
 	/** @dropped: where the entries that were dropped begin in @list */
 	unsigned int dropped;
+	/** @kept: entries after a commit */
+	unsigned int kept;
+	/** @pruned: entries that a commit dropped or replaced */
+	unsigned int pruned;
 	/** @untidy: dead or double entries were seen and could not be removed */
 	bool untidy;
 };
@@ -30,6 +34,7 @@ void dma_resv_merge_init(struct dma_resv_merge *merge,
 			 struct dma_fence_set *set, enum dma_resv_usage usage);
 int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 			   unsigned int attempt);
+bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv);
 int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv);
 void dma_resv_merge_fini(struct dma_resv_merge *merge);
 

@@ -50,5 +50,7 @@ int dma_fence_set_add(struct dma_fence_set *set, struct dma_fence *fence);
 bool dma_fence_set_drop_covered(struct dma_fence_set *set,
 				struct dma_fence *fence);
 struct dma_fence *dma_fence_set_merge(struct dma_fence_set *set);
+struct dma_fence *dma_fence_set_merge_two(struct dma_fence *a,
+					  struct dma_fence *b);
 
 #endif /* __LINUX_DMA_FENCE_SET_H */

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Import of a fence into a reservation object
+ *
+ * Promises: an import adds and never takes away. A fence that somebody relied
+ * on stays, or a later one of its context with the same or a stricter usage,
+ * unless it has signaled.
+ *
+ * Does not: know about user space, file descriptors or dma-bufs.
+ */
+
+#include <linux/dma-fence-set.h>
+#include <linux/dma-resv-export.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+#include <trace/events/dma_resv_export.h>
+
+#include "dma-resv-list.h"
+#include "dma-resv-merge.h"
+
+/* dma_resv_add_fence() looks at all entries for each: keep that in bounds. */
+#define PUBLIC_IMPORT_MAX	8192
+
+/**
+ * struct dma_resv_import - an import between its steps
+ */
+struct dma_resv_import {
+	/** @resv: where it goes */
+	struct dma_resv *resv;
+	/** @usage: the usage of each fence */
+	enum dma_resv_usage usage;
+	/** @set: the fences */
+	struct dma_fence_set set;
+	/** @merge: the list to be, unused with public functions */
+	struct dma_resv_merge merge;
+	/** @missing: fences to add, with public functions */
+	unsigned int missing;
+};
+
+/**
+ * DOC: Import
+ *
+ * dma_resv_import_fence() does it all. A driver that must not fail or allocate
+ * any more at the end, or that has several reservation objects to lock, takes
+ * the steps one by one::
+ *
+ *	import = dma_resv_import_prepare(resv, fence, usage);
+ *	if (IS_ERR(import))
+ *		return PTR_ERR(import);
+ *
+ *	ret = dma_resv_lock(resv, ticket);
+ *	if (!ret)
+ *		ret = dma_resv_import_reserve(import);
+ *	if (ret) {
+ *		dma_resv_import_cancel(import);
+ *		goto unwind;
+ *	}
+ *
+ *	push_job(job);
+ *	dma_resv_import_commit(import);
+ *	dma_resv_unlock(resv);
+ */
+
+/* Drop what an entry covers already; what is left is counted in @missing. */
+static int import_reserve_public(struct dma_resv_import *import)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_for_each_fence(&cursor, import->resv, import->usage, fence)
+		import->missing -= dma_fence_set_drop_covered(&import->set,
+							      fence);
+	if (!import->missing)
+		return 0;
+	if (import->missing > PUBLIC_IMPORT_MAX)
+		return -ENOMEM;
+	return dma_resv_reserve_fences(import->resv, import->missing);
+}
+
+static void import_commit_public(struct dma_resv_import *import)
+{
+	unsigned int i;
+
+	for (i = 0; i < import->set.count; i++) {
+		if (import->set.fences[i])
+			dma_resv_add_fence(import->resv, import->set.fences[i],
+					   import->usage);
+		cond_resched();
+	}
+}
+
+static void import_fini(struct dma_resv_import *import)
+{
+	dma_resv_merge_fini(&import->merge);
+	dma_fence_set_fini(&import->set);
+}
+
+/* Flatten and allocate. After an error there is nothing to undo. */
+static int import_init(struct dma_resv_import *import, struct dma_resv *resv,
+		       struct dma_fence *fence, enum dma_resv_usage usage)
+{
+	int ret;
+
+	import->resv = resv;
+	import->usage = usage;
+	dma_fence_set_init(&import->set);
+	dma_resv_merge_init(&import->merge, &import->set, usage);
+
+	ret = dma_fence_set_add(&import->set, fence);
+	import->missing = import->set.count;
+	if (!ret && import->missing && dma_resv_list_known)
+		ret = dma_resv_merge_prepare(&import->merge, resv, 0);
+	if (ret)
+		import_fini(import);
+	return ret;
+}
+
+/* One try under the lock. -EAGAIN: others were faster. */
+static int import_try(struct dma_resv_import *import)
+{
+	int ret;
+
+	if (dma_resv_list_known)
+		return dma_resv_merge_commit(&import->merge, import->resv);
+
+	ret = import_reserve_public(import);
+	if (!ret)
+		import_commit_public(import);
+	return ret;
+}
+
+/* Lock and commit; prepare again, with more room, if others were faster. */
+static int import_run(struct dma_resv_import *import)
+{
+	bool traced = trace_dma_resv_import_enabled();
+	unsigned int retries = 0;
+	u64 start, locked_ns = 0;
+	int ret;
+
+	for (;;) {
+		dma_resv_lock(import->resv, NULL);
+		start = traced ? local_clock() : 0;
+		ret = import_try(import);
+		locked_ns += traced ? local_clock() - start : 0;
+		dma_resv_unlock(import->resv);
+		if (ret != -EAGAIN)
+			break;
+		ret = dma_resv_merge_prepare(&import->merge, import->resv,
+					     ++retries);
+		if (ret)
+			break;
+	}
+
+	trace_dma_resv_import(import->resv, import->usage, import->set.walked,
+			      import->missing, import->merge.kept,
+			      import->merge.pruned, retries, locked_ns, ret);
+	return ret;
+}
+
+/**
+ * dma_resv_import_fence - make a reservation object wait for a fence
+ * @resv: the reservation object
+ * @fence: a fence or a container of fences; the caller keeps its reference
+ * @usage: %DMA_RESV_USAGE_WRITE, %DMA_RESV_USAGE_READ or
+ *	%DMA_RESV_USAGE_BOOKKEEP: who has to wait for it
+ *
+ * Takes @fence apart and adds what has not signaled, one entry for a context.
+ * Nothing that was there is lost: an entry makes room only for a later fence
+ * of its context with the same or a stricter usage, or if it has signaled. A
+ * fence that an entry of the same context covers already is not added.
+ *
+ * Context: process; may sleep. Takes the lock of @resv without a
+ * &struct ww_acquire_ctx, so the caller must not hold the lock of any
+ * reservation object.
+ *
+ * Return: 0; -ENOMEM without memory or with too many entries; -EINTR if the
+ * caller was killed. After an error @resv is unchanged.
+ */
+int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
+			  enum dma_resv_usage usage)
+{
+	struct dma_resv_import import;
+	bool untidy;
+	int ret;
+
+	ret = import_init(&import, resv, fence, usage);
+	if (ret)
+		return ret;
+	if (import.missing)
+		ret = import_run(&import);
+	untidy = !ret && import.merge.untidy;
+	import_fini(&import);
+
+	/* The import is done: without memory, the next one may tidy up. */
+	if (untidy)
+		dma_resv_prune(resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_resv_import_fence);
+
+/**
+ * dma_resv_prune - remove what nobody waits for any more
+ * @resv: the reservation object
+ *
+ * Drops entries that have signaled, and all but the latest of those with the
+ * same context and usage, and gives back memory that the rest does not need.
+ * Does nothing where only the kernel's public functions can be used.
+ *
+ * Context: process; may sleep. Takes the lock of @resv without a
+ * &struct ww_acquire_ctx.
+ *
+ * Return: 0; -ENOMEM; -EAGAIN if others added so much meanwhile that there was
+ * no room. After an error @resv is unchanged.
+ */
+int dma_resv_prune(struct dma_resv *resv)
+{
+	struct dma_resv_merge merge;
+	struct dma_fence_set none;
+	int ret;
+
+	if (!dma_resv_list_known)
+		return 0;
+
+	dma_fence_set_init(&none);
+	dma_resv_merge_init(&merge, &none, DMA_RESV_USAGE_BOOKKEEP);
+	ret = dma_resv_merge_prepare(&merge, resv, 0);
+	if (!ret) {
+		dma_resv_lock(resv, NULL);
+		ret = dma_resv_merge_commit(&merge, resv);
+		dma_resv_unlock(resv);
+	}
+	dma_resv_merge_fini(&merge);
+	trace_dma_resv_prune(resv, merge.kept, merge.pruned, ret);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_resv_prune);
+
+/**
+ * dma_resv_import_prepare - first step of an import: what needs no lock
+ * @resv: the reservation object, which has to live until the last step
+ * @fence: a fence or a container of fences; the caller keeps its reference
+ * @usage: as for dma_resv_import_fence()
+ *
+ * Takes @fence apart and allocates what the other steps need.
+ *
+ * Context: process; may sleep. No lock is needed.
+ *
+ * Return: the import, to be ended by dma_resv_import_commit() or
+ * dma_resv_import_cancel(); ERR_PTR(-ENOMEM), or ERR_PTR(-EINTR) if the caller
+ * was killed.
+ */
+struct dma_resv_import *dma_resv_import_prepare(struct dma_resv *resv,
+						struct dma_fence *fence,
+						enum dma_resv_usage usage)
+{
+	struct dma_resv_import *import;
+	int ret;
+
+	import = kmalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+
+	ret = import_init(import, resv, fence, usage);
+	if (ret) {
+		kfree(import);
+		return ERR_PTR(ret);
+	}
+	return import;
+}
+EXPORT_SYMBOL_GPL(dma_resv_import_prepare);
+
+/**
+ * dma_resv_import_reserve - second step of an import: the last that can fail
+ * @import: a prepared import
+ *
+ * Makes sure that dma_resv_import_commit() finds room, as long as the lock is
+ * held and nobody adds fences without reserving.
+ *
+ * Context: process; the caller holds the lock of the reservation object, with or
+ * without a &struct ww_acquire_ctx. Allocates only if others have added fences
+ * since dma_resv_import_prepare(), or where only the kernel's public functions
+ * can be used.
+ *
+ * Return: 0 or -ENOMEM. After an error the import can only be cancelled.
+ */
+int dma_resv_import_reserve(struct dma_resv_import *import)
+{
+	dma_resv_assert_held(import->resv);
+	if (!import->missing)
+		return 0;
+	if (!dma_resv_list_known)
+		return import_reserve_public(import);
+	if (dma_resv_merge_fits(&import->merge, import->resv))
+		return 0;
+	return dma_resv_merge_prepare(&import->merge, import->resv, 1);
+}
+EXPORT_SYMBOL_GPL(dma_resv_import_reserve);
+
+/**
+ * dma_resv_import_commit - last step of an import
+ * @import: a reserved import; it is freed
+ *
+ * Cannot fail and does not allocate, so it is allowed between the publication
+ * of a fence and its signaling. It may leave signaled entries behind, for
+ * dma_resv_prune() or the next import.
+ *
+ * Context: process; the caller has held the lock of the reservation object
+ * since dma_resv_import_reserve().
+ */
+void dma_resv_import_commit(struct dma_resv_import *import)
+{
+	dma_resv_assert_held(import->resv);
+	if (import->missing && dma_resv_list_known)
+		WARN_ON(dma_resv_merge_commit(&import->merge, import->resv));
+	else if (import->missing)
+		import_commit_public(import);
+	dma_resv_import_cancel(import);
+}
+EXPORT_SYMBOL_GPL(dma_resv_import_commit);
+
+/**
+ * dma_resv_import_cancel - end an import without effect
+ * @import: an import that was prepared, perhaps reserved; it is freed
+ *
+ * Context: process; may sleep. No lock is needed.
+ */
+void dma_resv_import_cancel(struct dma_resv_import *import)
+{
+	import_fini(import);
+	kfree(import);
+}
+EXPORT_SYMBOL_GPL(dma_resv_import_cancel);
