@@ -159,6 +159,45 @@ static int import_run(struct dma_resv_import *import)
 	return ret;
 }
 
+/*
+ * What nearly every import is: a single fence, onto a short list with room. 0 or
+ * 1 as dma_resv_merge_one() says, -EAGAIN if it has to go the long way.
+ */
+static int import_one(struct dma_resv *resv, struct dma_fence *fence,
+		      enum dma_resv_usage usage)
+{
+	int ret;
+
+	if (!dma_resv_list_known || dma_fence_is_container(fence) ||
+	    trace_dma_resv_import_enabled())
+		return -EAGAIN;
+	if (dma_fence_is_signaled(fence))
+		return 0;
+
+	dma_resv_lock(resv, NULL);
+	ret = dma_resv_merge_one(resv, fence, usage);
+	dma_resv_unlock(resv);
+	return ret;
+}
+
+/* Everything else. */
+static int import_any(struct dma_resv *resv, struct dma_fence *fence,
+		      enum dma_resv_usage usage)
+{
+	struct dma_resv_import import;
+	int ret;
+
+	ret = import_init(&import, resv, fence, usage);
+	if (ret)
+		return ret;
+	if (import.missing)
+		ret = import_run(&import);
+	if (!ret)
+		ret = import.merge.untidy;
+	import_fini(&import);
+	return ret;
+}
+
 /**
  * dma_resv_import_fence - make a reservation object wait for a fence
  * @resv: the reservation object
@@ -181,22 +220,16 @@ static int import_run(struct dma_resv_import *import)
 int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
 			  enum dma_resv_usage usage)
 {
-	struct dma_resv_import import;
-	bool untidy;
-	int ret;
+	int ret = import_one(resv, fence, usage);
 
-	ret = import_init(&import, resv, fence, usage);
-	if (ret)
+	if (ret == -EAGAIN)
+		ret = import_any(resv, fence, usage);
+	if (ret <= 0)
 		return ret;
-	if (import.missing)
-		ret = import_run(&import);
-	untidy = !ret && import.merge.untidy;
-	import_fini(&import);
 
 	/* The import is done: without memory, the next one may tidy up. */
-	if (untidy)
-		dma_resv_prune(resv);
-	return ret;
+	dma_resv_prune(resv);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_fence);
 

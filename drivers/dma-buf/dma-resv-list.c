@@ -15,9 +15,9 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "dma-fence-table.h"
 #include "dma-resv-list.h"
 
 bool dma_resv_list_known __ro_after_init;
@@ -69,7 +69,7 @@ struct dma_resv_list *dma_resv_list_create(unsigned int capacity)
 	/* What the allocator would give anyway, and room for the next ones. */
 	size = size <= PAGE_SIZE ? roundup_pow_of_two(size)
 				 : PAGE_ALIGN(size + size / 8);
-	list = dma_fence_table_alloc(size, 0);
+	list = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!list)
 		return NULL;
 

@@ -18,7 +18,6 @@
 #include <linux/dma-fence-set.h>
 #include <linux/errno.h>
 #include <linux/prefetch.h>
-#include <linux/string.h>
 
 #include "dma-resv-list.h"
 #include "dma-resv-merge.h"
@@ -86,8 +85,7 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
 	merge->list = dma_resv_list_create(count);
 	if (!merge->list)
 		return -ENOMEM;
-	if (count > SHORT_LIST &&
-	    dma_fence_index_init(&merge->index, merge->list->max_fences))
+	if (count > SHORT_LIST && dma_fence_index_init(&merge->index, count))
 		return -ENOMEM;
 
 	for (i = 0; i < set->count; i++) {
@@ -234,79 +232,80 @@ static void merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
 								       i)));
 }
 
-/* Where each fence of a small set goes. */
-struct places {
-	int slot[DMA_FENCE_SET_INLINE];
-	bool covered[DMA_FENCE_SET_INLINE];
-	/* Slots whose fence has signaled. */
-	int free[SHORT_LIST];
-	unsigned int num_free;
-};
-
-/* What @entry, in slot @i, means for the fences of the set. */
-static void place_against(struct dma_resv_merge *merge, struct places *places,
-			  unsigned int i, unsigned long entry)
+/*
+ * Put @fence in its place among the entries of a short list that has room. True
+ * if the list has taken over a reference, false if an entry covers @fence.
+ */
+static bool list_place(struct dma_resv_list *list, struct dma_fence *fence,
+		       enum dma_resv_usage usage)
 {
-	enum dma_resv_usage usage = dma_resv_entry_usage(entry);
-	struct dma_fence_set *set = merge->set;
-	unsigned int n;
-
-	for (n = 0; n < set->count; n++) {
-		unsigned long new = dma_resv_entry(set->fences[n],
-						   merge->usage);
-
-		if (entry_context(new) != entry_context(entry))
-			continue;
-		if (entry_covers(entry, new))
-			places->covered[n] = true;
-		else if (usage == DMA_RESV_USAGE_KERNEL ||
-			 !entry_covers(new, entry))
-			continue;
-		else if (places->slot[n] == NO_SLOT)
-			places->slot[n] = i;
-		else
-			merge->untidy = true;
-	}
-}
-
-/* Two entries of one context and usage: the kernel's own code can leave them. */
-static bool has_double(struct dma_resv_list *list, unsigned int count)
-{
-	unsigned int i, j;
-
-	for (i = 1; i < count; i++) {
-		unsigned long a = dma_resv_list_entry(list, i);
-
-		if (dma_resv_entry_usage(a) == DMA_RESV_USAGE_KERNEL)
-			continue;
-		for (j = 0; j < i; j++) {
-			unsigned long b = dma_resv_list_entry(list, j);
-
-			if (entry_context(a) == entry_context(b) &&
-			    dma_resv_entry_usage(a) == dma_resv_entry_usage(b) &&
-			    (entry_covers(a, b) || entry_covers(b, a)))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* The list takes over the reference of the set's fence number @n. */
-static void place(struct dma_resv_merge *merge, struct dma_resv_list *list,
-		  unsigned int n, int slot)
-{
-	unsigned long new = dma_resv_entry(merge->set->fences[n], merge->usage);
+	unsigned int i, count = dma_resv_list_count(list);
+	unsigned long new = dma_resv_entry(fence, usage);
+	int slot = NO_SLOT, dead = NO_SLOT;
 	struct dma_fence *old;
 
-	merge->set->fences[n] = NULL;
+	for (i = 0; i < count; i++) {
+		unsigned long entry = dma_resv_list_entry(list, i);
+
+		if (dma_fence_is_signaled(dma_resv_entry_fence(entry))) {
+			dead = i;
+			continue;
+		}
+		if (entry_context(entry) != fence->context)
+			continue;
+		if (entry_covers(entry, new))
+			return false;
+		/* One of the same usage has to go: there can be only one. */
+		if (dma_resv_entry_usage(entry) != DMA_RESV_USAGE_KERNEL &&
+		    entry_covers(new, entry) &&
+		    (slot == NO_SLOT || dma_resv_entry_usage(entry) == usage))
+			slot = i;
+	}
+
+	if (slot == NO_SLOT)
+		slot = dead;
 	if (slot == NO_SLOT) {
 		dma_resv_list_append(list, new);
-		return;
+		return true;
 	}
 	old = dma_resv_entry_fence(dma_resv_list_entry(list, slot));
 	dma_resv_list_set(list, slot, new);
 	dma_fence_put(old);
-	merge->pruned++;
+	return true;
+}
+
+/* Is entry @i of the same context and usage as one before it? */
+static bool list_entry_is_double(struct dma_resv_list *list, unsigned int i)
+{
+	unsigned long entry = dma_resv_list_entry(list, i);
+	unsigned int j;
+
+	if (dma_resv_entry_usage(entry) == DMA_RESV_USAGE_KERNEL)
+		return false;
+	for (j = 0; j < i; j++) {
+		unsigned long other = dma_resv_list_entry(list, j);
+
+		if (entry_context(entry) == entry_context(other) &&
+		    dma_resv_entry_usage(entry) == dma_resv_entry_usage(other) &&
+		    (entry_covers(entry, other) || entry_covers(other, entry)))
+			return true;
+	}
+	return false;
+}
+
+/* Dead entries, or double ones, which the kernel's own code can leave. */
+static bool list_is_untidy(struct dma_resv_list *list)
+{
+	unsigned int i;
+
+	for (i = 0; i < list->num_fences; i++) {
+		unsigned long entry = dma_resv_list_entry(list, i);
+
+		if (dma_fence_is_signaled(dma_resv_entry_fence(entry)) ||
+		    list_entry_is_double(list, i))
+			return true;
+	}
+	return false;
 }
 
 static void merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
@@ -314,30 +313,44 @@ static void merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
 	struct dma_resv_list *list = dma_resv_list_of(resv);
 	unsigned int i, count = dma_resv_list_count(list);
 	struct dma_fence_set *set = merge->set;
-	struct places places;
-
-	memset(places.slot, 0xff, sizeof(places.slot));
-	memset(places.covered, 0, sizeof(places.covered));
-	places.num_free = 0;
-	for (i = 0; i < count; i++) {
-		unsigned long entry = dma_resv_list_entry(list, i);
-
-		if (dma_fence_is_signaled(dma_resv_entry_fence(entry)))
-			places.free[places.num_free++] = i;
-		else
-			place_against(merge, &places, i, entry);
-	}
+	unsigned int placed = 0;
 
 	for (i = 0; i < set->count; i++) {
-		if (places.covered[i])
+		if (!list_place(list, set->fences[i], merge->usage))
 			continue;
-		if (places.slot[i] == NO_SLOT && places.num_free)
-			places.slot[i] = places.free[--places.num_free];
-		place(merge, list, i, places.slot[i]);
+		set->fences[i] = NULL;
+		placed++;
 	}
 	merge->kept = list->num_fences;
-	merge->untidy = merge->untidy || places.num_free ||
-			has_double(list, list->num_fences);
+	merge->pruned = count + placed - merge->kept;
+	merge->untidy = list_is_untidy(list);
+}
+
+/**
+ * dma_resv_merge_one - merge a single fence, if that can be done in place
+ * @resv: the reservation object, locked
+ * @fence: a fence that is no container; the caller keeps its reference
+ * @usage: its usage
+ *
+ * Does not allocate.
+ *
+ * Return: 0; 1 if it is done but dead or double entries are left; -EAGAIN if
+ * nothing was done, since the list is long or has no room.
+ */
+int dma_resv_merge_one(struct dma_resv *resv, struct dma_fence *fence,
+		       enum dma_resv_usage usage)
+{
+	struct dma_resv_list *list = dma_resv_list_of(resv);
+
+	dma_resv_assert_held(resv);
+	if (!dma_resv_list_room(list) ||
+	    dma_resv_list_count(list) >= SHORT_LIST)
+		return -EAGAIN;
+
+	dma_fence_get(fence);
+	if (!list_place(list, fence, usage))
+		dma_fence_put(fence);
+	return list_is_untidy(list);
 }
 
 /**
@@ -351,11 +364,15 @@ static void merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
 bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
 	struct dma_resv_list *list = dma_resv_list_of(resv);
+	unsigned int count;
 
 	dma_resv_assert_held(resv);
 	if (!merge->list)
 		return merge_fits_in_place(merge, list);
-	return dma_resv_list_count(list) <= dma_resv_list_room(merge->list);
+	count = merge->set->count + dma_resv_list_count(list);
+	return count <= merge->list->max_fences &&
+	       (!merge->index.slots ||
+		count <= dma_fence_index_room(&merge->index));
 }
 
 /**

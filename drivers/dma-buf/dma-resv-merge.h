@@ -5,6 +5,7 @@
 #include <linux/dma-fence-index.h>
 #include <linux/dma-resv.h>
 
+struct dma_fence;
 struct dma_fence_set;
 struct dma_resv_list;
 
@@ -36,6 +37,8 @@ int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 			   unsigned int attempt);
 bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv);
 int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv);
+int dma_resv_merge_one(struct dma_resv *resv, struct dma_fence *fence,
+		       enum dma_resv_usage usage);
 void dma_resv_merge_fini(struct dma_resv_merge *merge);
 
 #endif /* __DMA_RESV_MERGE_H */

@@ -69,6 +69,12 @@ static inline u32 dma_fence_index_next(const struct dma_fence_index *index,
 	return DMA_FENCE_INDEX_END;
 }
 
+/* How many entries it takes and stays fast: three slots in four. */
+static inline u32 dma_fence_index_room(const struct dma_fence_index *index)
+{
+	return (3U << index->bits) / 4;
+}
+
 /* Add @pos for @context; there must be room. */
 static inline void dma_fence_index_add(struct dma_fence_index *index,
 				       u64 context, u32 pos)
