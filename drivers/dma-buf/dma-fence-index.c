@@ -7,11 +7,8 @@
 #include <linux/errno.h>
 #include <linux/log2.h>
 #include <linux/once.h>
-#include <linux/overflow.h>
 #include <linux/random.h>
 #include <linux/string.h>
-
-#include "dma-fence-table.h"
 
 /*
  * Contexts are handed out in order, so user space could choose some that fall
@@ -22,32 +19,37 @@ u64 dma_fence_index_secret __read_mostly;
 /**
  * dma_fence_index_init - make an empty index
  * @index: the index
- * @capacity: number of entries that it has to take, at most 2^30
+ * @capacity: number of entries that it has to take
  *
  * Context: process; may sleep.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, or -ENOMEM without memory or past %DMA_FENCE_INDEX_MAX entries.
  */
 int dma_fence_index_init(struct dma_fence_index *index, unsigned int capacity)
 {
+	unsigned int bits = ilog2(roundup_pow_of_two(max(capacity, 16U))) + 1;
+
+	dma_fence_index_none(index);
+	if (capacity > DMA_FENCE_INDEX_MAX ||
+	    dma_fence_table_init(&index->table, sizeof(u32) << bits,
+				 __GFP_ZERO))
+		return -ENOMEM;
+
 	get_random_once(&dma_fence_index_secret, sizeof(u64));
-	index->bits = ilog2(roundup_pow_of_two(max(capacity, 16U))) + 1;
-	index->slots = dma_fence_table_alloc(array_size(1U << index->bits,
-							sizeof(u64)),
-					     __GFP_ZERO);
-	return index->slots ? 0 : -ENOMEM;
+	index->bits = bits;
+	return 0;
 }
 
 /**
  * dma_fence_index_fini - free an index
  * @index: the index; one without slots will do
  *
- * Context: process; may sleep.
+ * Context: any that may free pages.
  */
 void dma_fence_index_fini(struct dma_fence_index *index)
 {
-	kvfree(index->slots);
-	index->slots = NULL;
+	dma_fence_table_fini(&index->table);
+	index->bits = 0;
 }
 
 /**
@@ -58,6 +60,11 @@ void dma_fence_index_fini(struct dma_fence_index *index)
  */
 void dma_fence_index_clear(struct dma_fence_index *index)
 {
-	if (index->slots)
-		memset(index->slots, 0, sizeof(u64) << index->bits);
+	size_t size = sizeof(u32) << index->bits, offset;
+
+	if (!index->bits)
+		return;
+	for (offset = 0; offset < size; offset += PAGE_SIZE)
+		memset(dma_fence_table_at(&index->table, offset), 0,
+		       min_t(size_t, size, PAGE_SIZE));
 }

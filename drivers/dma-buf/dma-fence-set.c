@@ -4,8 +4,8 @@
  *
  * Promises: a set holds one fence for each context, the latest that was added
  * and had not signaled; adding is linear in the fences and chain links that
- * are walked, whatever the shape of the container; no allocation has to be
- * physically contiguous beyond one page.
+ * are walked, whatever the shape of the container; no allocation is larger than
+ * a page.
  *
  * Does not: know what a dma_resv is, or drop fences that signal while they
  * are in the set.
@@ -23,7 +23,6 @@
 
 #include "compat/dma-fence-array.h"
 #include "compat/dma-fence-time.h"
-#include "dma-fence-table.h"
 
 /**
  * DOC: Overview
@@ -46,15 +45,24 @@
 #define ARRAY_MAX	((PAGE_SIZE - sizeof(struct dma_fence_array)) / \
 			 sizeof(struct dma_fence_array_cb))
 
+/* Is fence number @i of @set there, and of @context? */
+static bool fence_set_is_at(const struct dma_fence_set *set, unsigned int i,
+			    u64 context)
+{
+	struct dma_fence *fence = *dma_fence_set_at(set, i);
+
+	return fence && fence->context == context;
+}
+
 /* Position of @context, or @set->count. */
-static unsigned int fence_set_find(struct dma_fence_set *set, u64 context)
+static unsigned int fence_set_find(const struct dma_fence_set *set, u64 context)
 {
 	struct dma_fence_index_cursor cursor;
 	unsigned int i;
 
-	if (!set->index.slots) {
+	if (!set->index.bits) {
 		for (i = 0; i < set->count; i++)
-			if (set->fences[i] && set->fences[i]->context == context)
+			if (fence_set_is_at(set, i, context))
 				return i;
 		return set->count;
 	}
@@ -62,17 +70,9 @@ static unsigned int fence_set_find(struct dma_fence_set *set, u64 context)
 	dma_fence_index_start(&set->index, &cursor, context);
 	while ((i = dma_fence_index_next(&set->index, &cursor)) !=
 	       DMA_FENCE_INDEX_END)
-		if (set->fences[i] && set->fences[i]->context == context)
+		if (fence_set_is_at(set, i, context))
 			return i;
 	return set->count;
-}
-
-/* Free what dma_fence_set_reserve() allocated. */
-static void fence_set_free(struct dma_fence_set *set)
-{
-	if (set->fences != set->inline_fences)
-		kvfree(set->fences);
-	dma_fence_index_fini(&set->index);
 }
 
 /* Nothing to wait for any more, but the time may be of interest. */
@@ -150,10 +150,10 @@ static struct dma_fence *fence_chain_prev(struct dma_fence *link)
  */
 void dma_fence_set_init(struct dma_fence_set *set)
 {
-	set->fences = set->inline_fences;
+	dma_fence_table_borrow(&set->fences, set->inline_fences);
 	set->count = 0;
 	set->capacity = DMA_FENCE_SET_INLINE;
-	set->index.slots = NULL;
+	dma_fence_index_none(&set->index);
 	set->walked = 0;
 	set->signaled = 0;
 }
@@ -170,7 +170,7 @@ void dma_fence_set_reset(struct dma_fence_set *set)
 	unsigned int i;
 
 	for (i = 0; i < set->count; i++)
-		dma_fence_put(set->fences[i]);
+		dma_fence_put(*dma_fence_set_at(set, i));
 	set->count = 0;
 	dma_fence_index_clear(&set->index);
 }
@@ -187,8 +187,9 @@ void dma_fence_set_fini(struct dma_fence_set *set)
 	unsigned int i;
 
 	for (i = 0; i < set->count; i++)
-		dma_fence_put(set->fences[i]);
-	fence_set_free(set);
+		dma_fence_put(*dma_fence_set_at(set, i));
+	dma_fence_table_fini(&set->fences);
+	dma_fence_index_fini(&set->index);
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_fini);
 
@@ -203,8 +204,8 @@ EXPORT_SYMBOL_GPL(dma_fence_set_fini);
  */
 int dma_fence_set_reserve(struct dma_fence_set *set, unsigned int capacity)
 {
+	struct dma_fence_table fences;
 	struct dma_fence_index index;
-	struct dma_fence **fences;
 	unsigned int i;
 
 	if (capacity <= set->capacity)
@@ -213,22 +214,28 @@ int dma_fence_set_reserve(struct dma_fence_set *set, unsigned int capacity)
 		return -ENOMEM;
 
 	capacity = roundup_pow_of_two(max(capacity, 64U));
-	fences = dma_fence_table_alloc(array_size(capacity, sizeof(*fences)), 0);
-	if (!fences)
+	if (dma_fence_table_init(&fences, capacity * sizeof(struct dma_fence *),
+				 0))
 		return -ENOMEM;
 	if (dma_fence_index_init(&index, capacity)) {
-		kvfree(fences);
+		dma_fence_table_fini(&fences);
 		return -ENOMEM;
 	}
 
-	memcpy(fences, set->fences, set->count * sizeof(*fences));
-	for (i = 0; i < set->count; i++)
-		if (fences[i])
-			dma_fence_index_add(&index, fences[i]->context, i);
-	fence_set_free(set);
-	set->fences = fences;
+	for (i = 0; i < set->count; i++) {
+		struct dma_fence *fence = *dma_fence_set_at(set, i);
+		struct dma_fence **at;
+
+		at = dma_fence_table_at(&fences, i * sizeof(fence));
+		*at = fence;
+		if (fence)
+			dma_fence_index_add(&index, fence->context, i);
+	}
+	dma_fence_table_fini(&set->fences);
+	dma_fence_index_fini(&set->index);
+	dma_fence_table_move(&set->fences, &fences);
+	dma_fence_index_move(&set->index, &index);
 	set->capacity = capacity;
-	set->index = index;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_reserve);
@@ -246,8 +253,8 @@ EXPORT_SYMBOL_GPL(dma_fence_set_reserve);
  */
 void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
 {
+	struct dma_fence **at, *old;
 	unsigned int pos;
-	struct dma_fence *old;
 
 	if (dma_fence_is_signaled(fence)) {
 		fence_set_note_signaled(set, fence);
@@ -256,15 +263,16 @@ void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
 
 	pos = fence_set_find(set, fence->context);
 	if (pos == set->count) {
-		set->fences[set->count++] = dma_fence_get(fence);
-		if (set->index.slots)
+		*dma_fence_set_at(set, set->count++) = dma_fence_get(fence);
+		if (set->index.bits)
 			dma_fence_index_add(&set->index, fence->context, pos);
 		return;
 	}
 
-	old = set->fences[pos];
+	at = dma_fence_set_at(set, pos);
+	old = *at;
 	if (dma_fence_is_later(fence, old)) {
-		set->fences[pos] = dma_fence_get(fence);
+		*at = dma_fence_get(fence);
 		dma_fence_put(old);
 	}
 }
@@ -318,40 +326,47 @@ bool dma_fence_set_drop_covered(struct dma_fence_set *set,
 				struct dma_fence *fence)
 {
 	unsigned int pos = fence_set_find(set, fence->context);
+	struct dma_fence **at;
 
-	if (pos == set->count || (set->fences[pos] != fence &&
-				  !dma_fence_is_later(fence, set->fences[pos])))
+	if (pos == set->count)
+		return false;
+	at = dma_fence_set_at(set, pos);
+	if (*at != fence && !dma_fence_is_later(fence, *at))
 		return false;
 
-	dma_fence_put(set->fences[pos]);
-	set->fences[pos] = NULL;
+	dma_fence_put(*at);
+	*at = NULL;
 	return true;
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_drop_covered);
 
-/* One fence for @count fences, whose references it takes. NULL: no memory. */
-static struct dma_fence *fence_set_merge_array(struct dma_fence **fences,
+/* One fence for @count fences of @set from @pos on: it takes their references. */
+static struct dma_fence *fence_set_merge_array(struct dma_fence_set *set,
+					       unsigned int pos,
 					       unsigned int count)
 {
 	struct dma_fence_array *array;
-	struct dma_fence **copy;
+	struct dma_fence **fences, *fence;
+	unsigned int i;
 
 	if (count == 1) {
-		struct dma_fence *fence = fences[0];
-
-		fences[0] = NULL;
+		fence = *dma_fence_set_at(set, pos);
+		*dma_fence_set_at(set, pos) = NULL;
 		return fence;
 	}
 
-	copy = kmemdup(fences, count * sizeof(*copy), GFP_KERNEL_ACCOUNT);
-	if (!copy)
+	fences = kmalloc_array(count, sizeof(*fences), GFP_KERNEL_ACCOUNT);
+	if (!fences)
 		return NULL;
-	array = compat_dma_fence_array_create(count, copy);
+	for (i = 0; i < count; i++)
+		fences[i] = *dma_fence_set_at(set, pos + i);
+	array = compat_dma_fence_array_create(count, fences);
 	if (!array) {
-		kfree(copy);
+		kfree(fences);
 		return NULL;
 	}
-	memset(fences, 0, count * sizeof(*fences));
+	for (i = 0; i < count; i++)
+		*dma_fence_set_at(set, pos + i) = NULL;
 	return &array->base;
 }
 
@@ -368,8 +383,7 @@ static struct dma_fence *fence_set_merge_chain(struct dma_fence_set *set)
 						       GFP_KERNEL_ACCOUNT);
 		struct dma_fence *fence;
 
-		fence = link ? fence_set_merge_array(set->fences + pos, count)
-			     : NULL;
+		fence = link ? fence_set_merge_array(set, pos, count) : NULL;
 		if (!fence) {
 			kfree(link);
 			dma_fence_put(head);
@@ -415,7 +429,7 @@ struct dma_fence *dma_fence_set_merge(struct dma_fence_set *set)
 		return fence_set_signaled(set);
 
 	if (set->count <= ARRAY_MAX)
-		fence = fence_set_merge_array(set->fences, set->count);
+		fence = fence_set_merge_array(set, 0, set->count);
 	else
 		fence = fence_set_merge_chain(set);
 	return fence ?: ERR_PTR(-ENOMEM);

@@ -84,8 +84,8 @@ static void import_commit_public(struct dma_resv_import *import)
 	unsigned int i;
 
 	for (i = 0; i < import->set.count; i++) {
-		if (import->set.fences[i])
-			dma_resv_add_fence(import->resv, import->set.fences[i],
+		if (*dma_fence_set_at(&import->set, i))
+			dma_resv_add_fence(import->resv, *dma_fence_set_at(&import->set, i),
 					   import->usage);
 		cond_resched();
 	}

@@ -52,7 +52,7 @@ void dma_resv_merge_init(struct dma_resv_merge *merge,
 	merge->set = set;
 	merge->usage = usage;
 	merge->list = NULL;
-	merge->index.slots = NULL;
+	dma_fence_index_none(&merge->index);
 	merge->kept = 0;
 	merge->pruned = 0;
 	merge->untidy = false;
@@ -89,11 +89,11 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
 		return -ENOMEM;
 
 	for (i = 0; i < set->count; i++) {
-		unsigned long entry = dma_resv_entry(set->fences[i],
+		unsigned long entry = dma_resv_entry(*dma_fence_set_at(set, i),
 						     merge->usage);
 
 		dma_resv_list_append(merge->list, entry);
-		if (merge->index.slots)
+		if (merge->index.bits)
 			dma_fence_index_add(&merge->index,
 					    entry_context(entry), i);
 	}
@@ -146,7 +146,7 @@ static bool merge_is_new(struct dma_resv_merge *merge, unsigned int pos,
 			 unsigned long entry)
 {
 	return pos < merge->set->count &&
-	       entry == dma_resv_entry(merge->set->fences[pos], merge->usage);
+	       entry == dma_resv_entry(*dma_fence_set_at(merge->set, pos), merge->usage);
 }
 
 /*
@@ -186,7 +186,7 @@ static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
 	u64 context = entry_context(entry);
 	unsigned int pos;
 
-	if (merge->index.slots) {
+	if (merge->index.bits) {
 		dma_fence_index_start(&merge->index, &cursor, context);
 		while ((pos = dma_fence_index_next(&merge->index, &cursor)) !=
 		       DMA_FENCE_INDEX_END)
@@ -316,9 +316,9 @@ static void merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
 	unsigned int placed = 0;
 
 	for (i = 0; i < set->count; i++) {
-		if (!list_place(list, set->fences[i], merge->usage))
+		if (!list_place(list, *dma_fence_set_at(set, i), merge->usage))
 			continue;
-		set->fences[i] = NULL;
+		*dma_fence_set_at(set, i) = NULL;
 		placed++;
 	}
 	merge->kept = list->num_fences;
@@ -371,7 +371,7 @@ bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
 		return merge_fits_in_place(merge, list);
 	count = merge->set->count + dma_resv_list_count(list);
 	return count <= merge->list->max_fences &&
-	       (!merge->index.slots ||
+	       (!merge->index.bits ||
 		count <= dma_fence_index_room(&merge->index));
 }
 

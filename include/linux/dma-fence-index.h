@@ -12,7 +12,14 @@
 #ifndef __LINUX_DMA_FENCE_INDEX_H
 #define __LINUX_DMA_FENCE_INDEX_H
 
+#include <linux/dma-fence-table.h>
 #include <linux/types.h>
+
+/* No index takes more entries. */
+#define DMA_FENCE_INDEX_MAX	0x40000U
+
+/* A slot holds the position + 1, and above it as much of the hash as fits. */
+#define DMA_FENCE_INDEX_POS	((1U << 19) - 1)
 
 /* No more candidates. */
 #define DMA_FENCE_INDEX_END	0xffffffffU
@@ -21,9 +28,9 @@
  * struct dma_fence_index - open hash table of positions
  */
 struct dma_fence_index {
-	/** @slots: hash and position + 1 of each entry, 0 if free; or NULL */
-	u64 *slots;
-	/** @bits: log2 of the number of slots */
+	/** @table: the slots, 0 if free */
+	struct dma_fence_table table;
+	/** @bits: log2 of the number of slots, 0 for an index without any */
 	unsigned int bits;
 };
 
@@ -33,15 +40,37 @@ struct dma_fence_index {
 struct dma_fence_index_cursor {
 	/** @slot: the slot to look at next */
 	u32 slot;
-	/** @tag: what a candidate's slot holds beside the position */
+	/** @tag: what a candidate's slot holds above the position */
 	u32 tag;
 };
+
+/* An index without slots, which takes nothing. */
+static inline void dma_fence_index_none(struct dma_fence_index *index)
+{
+	dma_fence_table_borrow(&index->table, NULL);
+	index->bits = 0;
+}
+
+/* Give the slots of @from to @to. */
+static inline void dma_fence_index_move(struct dma_fence_index *to,
+					struct dma_fence_index *from)
+{
+	dma_fence_table_move(&to->table, &from->table);
+	to->bits = from->bits;
+	from->bits = 0;
+}
 
 int dma_fence_index_init(struct dma_fence_index *index, unsigned int capacity);
 void dma_fence_index_fini(struct dma_fence_index *index);
 void dma_fence_index_clear(struct dma_fence_index *index);
 
 extern u64 dma_fence_index_secret;
+
+static inline u32 *dma_fence_index_slot(const struct dma_fence_index *index,
+					u32 slot)
+{
+	return dma_fence_table_at(&index->table, slot * sizeof(u32));
+}
 
 /* Let @cursor stand before the first candidate for @context. */
 static inline void dma_fence_index_start(const struct dma_fence_index *index,
@@ -51,7 +80,7 @@ static inline void dma_fence_index_start(const struct dma_fence_index *index,
 	u64 hash = context * (dma_fence_index_secret | 1);
 
 	cursor->slot = hash >> (64 - index->bits);
-	cursor->tag = hash >> 32;
+	cursor->tag = (hash >> 16) & ~DMA_FENCE_INDEX_POS;
 }
 
 /* The position of the next candidate, or DMA_FENCE_INDEX_END. */
@@ -59,12 +88,12 @@ static inline u32 dma_fence_index_next(const struct dma_fence_index *index,
 				       struct dma_fence_index_cursor *cursor)
 {
 	u32 mask = (1U << index->bits) - 1;
-	u64 entry;
+	u32 entry;
 
-	while ((entry = index->slots[cursor->slot])) {
+	while ((entry = *dma_fence_index_slot(index, cursor->slot))) {
 		cursor->slot = (cursor->slot + 1) & mask;
-		if (entry >> 32 == cursor->tag)
-			return (u32)entry - 1;
+		if ((entry & ~DMA_FENCE_INDEX_POS) == cursor->tag)
+			return (entry & DMA_FENCE_INDEX_POS) - 1;
 	}
 	return DMA_FENCE_INDEX_END;
 }
@@ -83,9 +112,9 @@ static inline void dma_fence_index_add(struct dma_fence_index *index,
 	u32 mask = (1U << index->bits) - 1;
 
 	dma_fence_index_start(index, &cursor, context);
-	while (index->slots[cursor.slot])
+	while (*dma_fence_index_slot(index, cursor.slot))
 		cursor.slot = (cursor.slot + 1) & mask;
-	index->slots[cursor.slot] = (u64)cursor.tag << 32 | (pos + 1);
+	*dma_fence_index_slot(index, cursor.slot) = cursor.tag | (pos + 1);
 }
 
 #endif /* __LINUX_DMA_FENCE_INDEX_H */

@@ -15,7 +15,7 @@ struct dma_fence;
 #define DMA_FENCE_SET_INLINE	8
 
 /* Past so many contexts dma_fence_set_add() answers -ENOMEM. */
-#define DMA_FENCE_SET_MAX	0x1000000U
+#define DMA_FENCE_SET_MAX	DMA_FENCE_INDEX_MAX
 
 /**
  * struct dma_fence_set - distinct contexts, the latest unsignaled fence of each
@@ -24,8 +24,8 @@ struct dma_fence;
  * with dma_fence_set_fini(). The set has no lock of its own.
  */
 struct dma_fence_set {
-	/** @fences: @count fences, a reference held on each */
-	struct dma_fence **fences;
+	/** @fences: @count fences, a reference held on each, NULL if dropped */
+	struct dma_fence_table fences;
 	/** @count: number of fences, each of another context */
 	unsigned int count;
 	/** @capacity: number of fences for which there is room */
@@ -39,6 +39,13 @@ struct dma_fence_set {
 	/** @inline_fences: backing of @fences for a short set */
 	struct dma_fence *inline_fences[DMA_FENCE_SET_INLINE];
 };
+
+/* Where fence number @i of @set is. */
+static inline struct dma_fence **dma_fence_set_at(const struct dma_fence_set *set,
+						  unsigned int i)
+{
+	return dma_fence_table_at(&set->fences, i * sizeof(struct dma_fence *));
+}
 
 void dma_fence_set_init(struct dma_fence_set *set);
 void dma_fence_set_reset(struct dma_fence_set *set);
