@@ -54,10 +54,11 @@ static bool fence_set_is_at(const struct dma_fence_set *set, unsigned int i,
 	return fence && fence->context == context;
 }
 
-/* Position of @context, or @set->count. */
-static unsigned int fence_set_find(const struct dma_fence_set *set, u64 context)
+/* Position of @context, or @set->count: then @cursor is where to index it. */
+static unsigned int fence_set_search(const struct dma_fence_set *set,
+				     struct dma_fence_index_cursor *cursor,
+				     u64 context)
 {
-	struct dma_fence_index_cursor cursor;
 	unsigned int i;
 
 	if (!set->index.bits) {
@@ -67,12 +68,19 @@ static unsigned int fence_set_find(const struct dma_fence_set *set, u64 context)
 		return set->count;
 	}
 
-	dma_fence_index_start(&set->index, &cursor, context);
-	while ((i = dma_fence_index_next(&set->index, &cursor)) !=
+	dma_fence_index_start(&set->index, cursor, context);
+	while ((i = dma_fence_index_next(&set->index, cursor)) !=
 	       DMA_FENCE_INDEX_END)
 		if (fence_set_is_at(set, i, context))
 			return i;
 	return set->count;
+}
+
+static unsigned int fence_set_find(const struct dma_fence_set *set, u64 context)
+{
+	struct dma_fence_index_cursor cursor;
+
+	return fence_set_search(set, &cursor, context);
 }
 
 /* Nothing to wait for any more, but the time may be of interest. */
@@ -253,6 +261,7 @@ EXPORT_SYMBOL_GPL(dma_fence_set_reserve);
  */
 void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
 {
+	struct dma_fence_index_cursor cursor;
 	struct dma_fence **at, *old;
 	unsigned int pos;
 
@@ -261,11 +270,11 @@ void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
 		return;
 	}
 
-	pos = fence_set_find(set, fence->context);
+	pos = fence_set_search(set, &cursor, fence->context);
 	if (pos == set->count) {
 		*dma_fence_set_at(set, set->count++) = dma_fence_get(fence);
 		if (set->index.bits)
-			dma_fence_index_add(&set->index, fence->context, pos);
+			dma_fence_index_add_at(&set->index, &cursor, pos);
 		return;
 	}
 

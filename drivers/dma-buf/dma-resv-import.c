@@ -9,6 +9,7 @@
  * Does not: know about user space, file descriptors or dma-bufs.
  */
 
+#include <linux/dma-fence-array.h>
 #include <linux/dma-fence-set.h>
 #include <linux/dma-resv-export.h>
 #include <linux/err.h>
@@ -97,6 +98,24 @@ static void import_fini(struct dma_resv_import *import)
 	dma_fence_set_fini(&import->set);
 }
 
+/* Room in the set, and in its index, for what will meet there. */
+static int import_reserve_set(struct dma_resv_import *import,
+			      struct dma_fence *fence)
+{
+	struct dma_fence_array *array = to_dma_fence_array(fence);
+	unsigned int count = array ? array->num_fences : 1;
+
+	if (dma_resv_list_known) {
+		rcu_read_lock();
+		count += dma_resv_list_count(dma_resv_list_of(import->resv));
+		rcu_read_unlock();
+	}
+	if (count <= 2 * DMA_FENCE_SET_INLINE)
+		return 0;
+	return dma_fence_set_reserve(&import->set, min(count,
+						       DMA_FENCE_SET_MAX));
+}
+
 /* Flatten and allocate. After an error there is nothing to undo. */
 static int import_init(struct dma_resv_import *import, struct dma_resv *resv,
 		       struct dma_fence *fence, enum dma_resv_usage usage)
@@ -108,7 +127,9 @@ static int import_init(struct dma_resv_import *import, struct dma_resv *resv,
 	dma_fence_set_init(&import->set);
 	dma_resv_merge_init(&import->merge, &import->set, usage);
 
-	ret = dma_fence_set_add(&import->set, fence);
+	ret = import_reserve_set(import, fence);
+	if (!ret)
+		ret = dma_fence_set_add(&import->set, fence);
 	import->missing = import->set.count;
 	if (!ret && import->missing && dma_resv_list_known)
 		ret = dma_resv_merge_prepare(&import->merge, resv, 0);

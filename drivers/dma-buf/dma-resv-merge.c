@@ -76,6 +76,27 @@ static bool merge_fits_in_place(struct dma_resv_merge *merge,
 	       count + dma_resv_list_count(list) <= SHORT_LIST;
 }
 
+/*
+ * An index of the set, with room for @count entries: positions in the set are
+ * those in the list to be, so the set's own index will do if it is large enough.
+ */
+static int merge_prepare_index(struct dma_resv_merge *merge, unsigned int count)
+{
+	struct dma_fence_set *set = merge->set;
+	unsigned int i;
+
+	if (set->index.bits && dma_fence_index_room(&set->index) >= count) {
+		dma_fence_index_move(&merge->index, &set->index);
+		return 0;
+	}
+	if (dma_fence_index_init(&merge->index, count))
+		return -ENOMEM;
+	for (i = 0; i < set->count; i++)
+		dma_fence_index_add(&merge->index,
+				    (*dma_fence_set_at(set, i))->context, i);
+	return 0;
+}
+
 /* Allocate the list to be, and put the set in front. */
 static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
 {
@@ -85,18 +106,13 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
 	merge->list = dma_resv_list_create(count);
 	if (!merge->list)
 		return -ENOMEM;
-	if (count > SHORT_LIST && dma_fence_index_init(&merge->index, count))
+	if (count > SHORT_LIST && merge_prepare_index(merge, count))
 		return -ENOMEM;
 
-	for (i = 0; i < set->count; i++) {
-		unsigned long entry = dma_resv_entry(*dma_fence_set_at(set, i),
-						     merge->usage);
-
-		dma_resv_list_append(merge->list, entry);
-		if (merge->index.bits)
-			dma_fence_index_add(&merge->index,
-					    entry_context(entry), i);
-	}
+	for (i = 0; i < set->count; i++)
+		dma_resv_list_append(merge->list,
+				     dma_resv_entry(*dma_fence_set_at(set, i),
+						    merge->usage));
 	return 0;
 }
 
@@ -192,8 +208,8 @@ static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
 		       DMA_FENCE_INDEX_END)
 			if (merge_settle(merge, pos, entry))
 				return;
-		dma_fence_index_add(&merge->index, context,
-				    merge->list->num_fences);
+		dma_fence_index_add_at(&merge->index, &cursor,
+				       merge->list->num_fences);
 	} else {
 		for (pos = 0; pos < merge->list->num_fences; pos++)
 			if (merge_settle(merge, pos, entry))

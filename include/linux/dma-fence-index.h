@@ -104,6 +104,17 @@ static inline u32 dma_fence_index_room(const struct dma_fence_index *index)
 	return (3U << index->bits) / 4;
 }
 
+/*
+ * Add @pos for the context of a search that came to its end, with no other in
+ * between; there must be room.
+ */
+static inline void
+dma_fence_index_add_at(struct dma_fence_index *index,
+		       const struct dma_fence_index_cursor *cursor, u32 pos)
+{
+	*dma_fence_index_slot(index, cursor->slot) = cursor->tag | (pos + 1);
+}
+
 /* Add @pos for @context; there must be room. */
 static inline void dma_fence_index_add(struct dma_fence_index *index,
 				       u64 context, u32 pos)
@@ -114,7 +125,7 @@ static inline void dma_fence_index_add(struct dma_fence_index *index,
 	dma_fence_index_start(index, &cursor, context);
 	while (*dma_fence_index_slot(index, cursor.slot))
 		cursor.slot = (cursor.slot + 1) & mask;
-	*dma_fence_index_slot(index, cursor.slot) = cursor.tag | (pos + 1);
+	dma_fence_index_add_at(index, &cursor, pos);
 }
 
 #endif /* __LINUX_DMA_FENCE_INDEX_H */
