@@ -277,6 +277,26 @@ TEST_F_TIMEOUT(buffer, e6_export_allocates_pages_at_most, 120)
 	EXPECT_EQ(0, count_lines(TRACING "trace", " bytes_alloc=32768 "));
 }
 
+/* The tracepoint of an import tells what became of it. */
+TEST_F(buffer, trace_of_an_import_has_its_counts)
+{
+	struct crowd crowd;
+	char pid[16];
+
+	NEEDS_LIST("the kernel's own import has no tracepoint");
+	OK(crowd_gather(&crowd, 20));
+	OK(crowd_import(&crowd, self->dmabuf, READ));
+	OK(crowd_signal(&crowd, 0, 15));
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	OK(put(TRACING "set_event_pid", pid));
+	OK(put(TRACING "trace", ""));
+	OK(put(TRACING "events/dma_resv_export/dma_resv_import/enable", "1"));
+	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), READ));
+	OK(put(TRACING "events/dma_resv_export/dma_resv_import/enable", "0"));
+	EXPECT_EQ(1, count_lines(TRACING "trace",
+				 " usage=2 walked=1 distinct=1 kept=6 pruned=15 retries=0 "));
+}
+
 static long read_number(const char *path)
 {
 	FILE *file = fopen(path, "r");
