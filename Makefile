@@ -28,6 +28,14 @@ check-quick:
 mutants:
 	scripts/mutants
 
+#: make bench         measure import and export against the kernel's own code
+bench:
+	scripts/bench
+
+#: make bench-publish renew Documentation/benchmarks.md from the last bench
+bench-publish:
+	scripts/bench publish
+
 #: make module        dma_resv_export.ko for the running kernel, or KDIR=...
 module: KDIR ?= /lib/modules/$(shell uname -r)/build
 module:
@@ -45,5 +53,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick mutants module install uninstall clean
+.PHONY: all help demo check check-quick mutants bench bench-publish module install uninstall clean
 endif
