@@ -23,7 +23,7 @@
 #include "dma-resv-merge.h"
 
 /* So many entries are compared with each other rather than indexed. */
-#define SHORT_LIST	16
+#define SHORT_LIST	(DMA_RESV_MERGE_LINEAR / 2)
 
 /* How far ahead of its use a fence is asked for. */
 #define PREFETCH	8
@@ -109,10 +109,14 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
 	if (count > SHORT_LIST && merge_prepare_index(merge, count))
 		return -ENOMEM;
 
-	for (i = 0; i < set->count; i++)
+	for (i = 0; i < set->count; i++) {
+		struct dma_fence *fence = *dma_fence_set_at(set, i);
+
+		if (!merge->index.bits)
+			merge->contexts[i] = fence->context;
 		dma_resv_list_append(merge->list,
-				     dma_resv_entry(*dma_fence_set_at(set, i),
-						    merge->usage));
+				     dma_resv_entry(fence, merge->usage));
+	}
 	return 0;
 }
 
@@ -198,9 +202,9 @@ static bool merge_settle(struct dma_resv_merge *merge, unsigned int pos,
 /* Find @entry of the old list its place in the new one. */
 static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
 {
+	unsigned int pos, count = merge->list->num_fences;
 	struct dma_fence_index_cursor cursor;
 	u64 context = entry_context(entry);
-	unsigned int pos;
 
 	if (merge->index.bits) {
 		dma_fence_index_start(&merge->index, &cursor, context);
@@ -208,12 +212,13 @@ static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
 		       DMA_FENCE_INDEX_END)
 			if (merge_settle(merge, pos, entry))
 				return;
-		dma_fence_index_add_at(&merge->index, &cursor,
-				       merge->list->num_fences);
+		dma_fence_index_add_at(&merge->index, &cursor, count);
 	} else {
-		for (pos = 0; pos < merge->list->num_fences; pos++)
-			if (merge_settle(merge, pos, entry))
+		for (pos = 0; pos < count; pos++)
+			if (merge->contexts[pos] == context &&
+			    merge_settle(merge, pos, entry))
 				return;
+		merge->contexts[count] = context;
 	}
 	dma_resv_list_append(merge->list, entry);
 }
@@ -387,8 +392,9 @@ bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
 		return merge_fits_in_place(merge, list);
 	count = merge->set->count + dma_resv_list_count(list);
 	return count <= merge->list->max_fences &&
-	       (!merge->index.bits ||
-		count <= dma_fence_index_room(&merge->index));
+	       count <= (merge->index.bits ?
+			 dma_fence_index_room(&merge->index) :
+			 DMA_RESV_MERGE_LINEAR);
 }
 
 /**

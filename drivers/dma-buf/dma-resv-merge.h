@@ -9,6 +9,9 @@ struct dma_fence;
 struct dma_fence_set;
 struct dma_resv_list;
 
+/* A list of more entries is indexed; one of half as many may be short. */
+#define DMA_RESV_MERGE_LINEAR	32
+
 /**
  * struct dma_resv_merge - a fence set on its way into a reservation object
  */
@@ -21,6 +24,8 @@ struct dma_resv_merge {
 	struct dma_resv_list *list;
 	/** @index: positions in @list by context, without slots if it is short */
 	struct dma_fence_index index;
+	/** @contexts: the contexts in a short @list, side by side */
+	u64 contexts[DMA_RESV_MERGE_LINEAR];
 	/** @dropped: where the entries that were dropped begin in @list */
 	unsigned int dropped;
 	/** @kept: entries after a commit */
