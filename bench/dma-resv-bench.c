@@ -121,7 +121,7 @@ static u64 bench_our_lock(struct bench *bench)
 			return 0;
 		dma_resv_lock(resv, NULL);
 		start = ktime_get_ns();
-		if (!dma_resv_import_reserve(import))
+		if (!dma_resv_import_reserve(import, 0))
 			dma_resv_import_commit(import);
 		sum += ktime_get_ns() - start;
 		dma_resv_unlock(resv);

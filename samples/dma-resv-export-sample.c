@@ -105,7 +105,7 @@ static int submit(struct dma_resv *resv, struct dma_fence *done)
 		goto cancel;
 
 	for (i = 0; i < BUFFERS && !ret; i++)
-		ret = dma_resv_import_reserve(import[i]);
+		ret = dma_resv_import_reserve(import[i], 0);
 	if (ret) {
 		unlock_buffers(resv, &ticket);
 		goto cancel;

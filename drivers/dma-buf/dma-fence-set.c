@@ -45,42 +45,52 @@
 #define ARRAY_MAX	((PAGE_SIZE - sizeof(struct dma_fence_array)) / \
 			 sizeof(struct dma_fence_array_cb))
 
-/* Is fence number @i of @set there, and of @context? */
-static bool fence_set_is_at(const struct dma_fence_set *set, unsigned int i,
-			    u64 context)
+/*
+ * Can fence number @i of @set stand for @fence, or the other way round? Several
+ * drivers give all fences of a kind context and sequence number 0: these signal
+ * in no order, and each has to be kept.
+ */
+static bool fence_set_orders(const struct dma_fence_set *set, unsigned int i,
+			     struct dma_fence *fence)
 {
-	struct dma_fence *fence = *dma_fence_set_at(set, i);
+	struct dma_fence *other = *dma_fence_set_at(set, i);
 
-	return fence && fence->context == context;
+	return other && other->context == fence->context &&
+	       (other == fence || dma_fence_is_later(other, fence) ||
+		dma_fence_is_later(fence, other));
 }
 
-/* Position of @context, or @set->count: then @cursor is where to index it. */
+/*
+ * Position of a fence that can be ordered with @fence, or @set->count: then
+ * @cursor is where to index it.
+ */
 static unsigned int fence_set_search(const struct dma_fence_set *set,
 				     struct dma_fence_index_cursor *cursor,
-				     u64 context)
+				     struct dma_fence *fence)
 {
 	unsigned int i;
 
 	if (!set->index.bits) {
 		for (i = 0; i < set->count; i++)
-			if (fence_set_is_at(set, i, context))
+			if (fence_set_orders(set, i, fence))
 				return i;
 		return set->count;
 	}
 
-	dma_fence_index_start(&set->index, cursor, context);
+	dma_fence_index_start(&set->index, cursor, fence->context);
 	while ((i = dma_fence_index_next(&set->index, cursor)) !=
 	       DMA_FENCE_INDEX_END)
-		if (fence_set_is_at(set, i, context))
+		if (fence_set_orders(set, i, fence))
 			return i;
 	return set->count;
 }
 
-static unsigned int fence_set_find(const struct dma_fence_set *set, u64 context)
+static unsigned int fence_set_find(const struct dma_fence_set *set,
+				   struct dma_fence *fence)
 {
 	struct dma_fence_index_cursor cursor;
 
-	return fence_set_search(set, &cursor, context);
+	return fence_set_search(set, &cursor, fence);
 }
 
 /* Nothing to wait for any more, but the time may be of interest. */
@@ -105,7 +115,7 @@ static int fence_set_add_one(struct dma_fence_set *set, struct dma_fence *fence)
 	}
 
 	if (set->count == set->capacity && !dma_fence_is_signaled(fence) &&
-	    fence_set_find(set, fence->context) == set->count) {
+	    fence_set_find(set, fence) == set->count) {
 		ret = dma_fence_set_reserve(set, set->count + 1);
 		if (ret)
 			return ret;
@@ -254,8 +264,8 @@ EXPORT_SYMBOL_GPL(dma_fence_set_reserve);
  * @fence: a fence that is no container
  *
  * Takes a reference if the set keeps @fence. It does not if @fence has
- * signaled, or if the set has one of its context that is not earlier: two fences
- * of one context and sequence number signal together.
+ * signaled, or if the set has it or a later one of its context. Fences that are
+ * not ordered, since context and sequence number are the same, are all kept.
  *
  * Context: any, also under RCU.
  */
@@ -270,7 +280,7 @@ void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
 		return;
 	}
 
-	pos = fence_set_search(set, &cursor, fence->context);
+	pos = fence_set_search(set, &cursor, fence);
 	if (pos == set->count) {
 		*dma_fence_set_at(set, set->count++) = dma_fence_get(fence);
 		if (set->index.bits)
@@ -334,7 +344,7 @@ EXPORT_SYMBOL_GPL(dma_fence_set_add);
 bool dma_fence_set_drop_covered(struct dma_fence_set *set,
 				struct dma_fence *fence)
 {
-	unsigned int pos = fence_set_find(set, fence->context);
+	unsigned int pos = fence_set_find(set, fence);
 	struct dma_fence **at;
 
 	if (pos == set->count)

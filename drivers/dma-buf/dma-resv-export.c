@@ -25,8 +25,8 @@
  * Add entry @i to @set, for which there is room, under rcu_read_lock().
  * -EAGAIN: the list is no longer that of the reservation object.
  */
-static int resv_collect_entry(struct dma_resv_list *list, unsigned int i,
-			      enum dma_resv_usage usage,
+static int resv_collect_entry(struct dma_resv *resv, struct dma_resv_list *list,
+			      unsigned int i, enum dma_resv_usage usage,
 			      struct dma_fence_set *set)
 {
 	unsigned long entry, again;
@@ -36,8 +36,10 @@ static int resv_collect_entry(struct dma_resv_list *list, unsigned int i,
 		if (dma_resv_entry_usage(entry) > usage)
 			return 0;
 		fence = dma_fence_get_rcu(dma_resv_entry_fence(entry));
+		/* First the reference, then a look at what it is good for. */
+		smp_mb__after_atomic();
 		again = dma_resv_list_entry(list, i);
-		if (fence && again == entry)
+		if (fence && again == entry && dma_resv_list_of(resv) == list)
 			break;
 		/* Replaced, and perhaps freed and used again. */
 		dma_fence_put(fence);
@@ -78,7 +80,7 @@ static int resv_collect_rcu(struct dma_resv *resv, enum dma_resv_usage usage,
 	if (count > set->capacity)
 		ret = -EAGAIN;
 	for (i = 0; i < count && !ret; i++)
-		ret = resv_collect_entry(list, i, usage, set);
+		ret = resv_collect_entry(resv, list, i, usage, set);
 	rcu_read_unlock();
 	return ret;
 }

@@ -53,7 +53,7 @@ struct dma_resv_import {
  *
  *	ret = dma_resv_lock(resv, ticket);
  *	if (!ret)
- *		ret = dma_resv_import_reserve(import);
+ *		ret = dma_resv_import_reserve(import, 0);
  *	if (ret) {
  *		dma_resv_import_cancel(import);
  *		goto unwind;
@@ -69,15 +69,17 @@ static int import_reserve_public(struct dma_resv_import *import)
 {
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
+	unsigned int count;
 
 	dma_resv_for_each_fence(&cursor, import->resv, import->usage, fence)
 		import->missing -= dma_fence_set_drop_covered(&import->set,
 							      fence);
-	if (!import->missing)
+	count = import->missing + import->merge.extra;
+	if (!count)
 		return 0;
 	if (import->missing > PUBLIC_IMPORT_MAX)
 		return -ENOMEM;
-	return dma_resv_reserve_fences(import->resv, import->missing);
+	return dma_resv_reserve_fences(import->resv, count);
 }
 
 static void import_commit_public(struct dma_resv_import *import)
@@ -274,7 +276,8 @@ int dma_resv_prune(struct dma_resv *resv)
 	struct dma_fence_set none;
 	int ret;
 
-	if (!dma_resv_list_known)
+	/* A look without the lock: an object that was never used has no list. */
+	if (!dma_resv_list_known || !rcu_access_pointer(resv->fences))
 		return 0;
 
 	dma_fence_set_init(&none);
@@ -328,9 +331,12 @@ EXPORT_SYMBOL_GPL(dma_resv_import_prepare);
 /**
  * dma_resv_import_reserve - second step of an import: the last that can fail
  * @import: a prepared import
+ * @extra: how many fences the caller will add to the same reservation object
+ *	before it unlocks it, by dma_resv_add_fence() or by other imports
  *
- * Makes sure that dma_resv_import_commit() finds room, as long as the lock is
- * held and nobody adds fences without reserving.
+ * Makes sure that dma_resv_import_commit() finds room, and those @extra fences
+ * too, in whatever order. As with dma_resv_reserve_fences(), the last call counts
+ * and reservations do not add up, so each has to cover all that is to come.
  *
  * Context: process; the caller holds the lock of the reservation object, with or
  * without a &struct ww_acquire_ctx. Allocates only if others have added fences
@@ -339,13 +345,14 @@ EXPORT_SYMBOL_GPL(dma_resv_import_prepare);
  *
  * Return: 0 or -ENOMEM. After an error the import can only be cancelled.
  */
-int dma_resv_import_reserve(struct dma_resv_import *import)
+int dma_resv_import_reserve(struct dma_resv_import *import, unsigned int extra)
 {
 	dma_resv_assert_held(import->resv);
-	if (!import->missing)
-		return 0;
+	import->merge.extra = extra;
 	if (!dma_resv_list_known)
 		return import_reserve_public(import);
+	if (!import->missing)
+		return extra ? dma_resv_reserve_fences(import->resv, extra) : 0;
 	if (dma_resv_merge_fits(&import->merge, import->resv))
 		return 0;
 	return dma_resv_merge_prepare(&import->merge, import->resv, 1);
@@ -366,6 +373,7 @@ EXPORT_SYMBOL_GPL(dma_resv_import_reserve);
 void dma_resv_import_commit(struct dma_resv_import *import)
 {
 	dma_resv_assert_held(import->resv);
+	import->merge.extra = 0;
 	if (import->missing && dma_resv_list_known)
 		WARN_ON(dma_resv_merge_commit(&import->merge, import->resv));
 	else if (import->missing)

@@ -55,6 +55,7 @@ void dma_resv_merge_init(struct dma_resv_merge *merge,
 	dma_fence_index_none(&merge->index);
 	merge->kept = 0;
 	merge->pruned = 0;
+	merge->extra = 0;
 	merge->untidy = false;
 }
 
@@ -72,7 +73,7 @@ static bool merge_fits_in_place(struct dma_resv_merge *merge,
 	unsigned int count = merge->set->count;
 
 	return count && count <= DMA_FENCE_SET_INLINE &&
-	       count <= dma_resv_list_room(list) &&
+	       count + merge->extra <= dma_resv_list_room(list) &&
 	       count + dma_resv_list_count(list) <= SHORT_LIST;
 }
 
@@ -136,12 +137,13 @@ int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 	struct dma_resv_list *list;
 	unsigned int count;
 	bool fits;
+	int ret;
 
 	dma_resv_merge_fini(merge);
 
 	rcu_read_lock();
 	list = dma_resv_list_of(resv);
-	count = dma_resv_list_count(list) + merge->set->count;
+	count = dma_resv_list_count(list) + merge->set->count + merge->extra;
 	fits = merge_fits_in_place(merge, list);
 	rcu_read_unlock();
 
@@ -150,8 +152,11 @@ int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 	if (count > DMA_RESV_LIST_MAX)
 		return -ENOMEM;
 	/* Others were faster: leave them more and more room. */
-	return merge_prepare_list(merge, min(count + count * attempt,
-					     DMA_RESV_LIST_MAX));
+	count = min(count * (min(attempt, 16U) + 1), DMA_RESV_LIST_MAX);
+	ret = merge_prepare_list(merge, count);
+	if (ret)
+		dma_resv_merge_fini(merge);
+	return ret;
 }
 
 /* Remember @entry, whose reference the old list had, to be dropped. */
@@ -380,7 +385,8 @@ int dma_resv_merge_one(struct dma_resv *resv, struct dma_fence *fence,
  * @resv: the reservation object it was prepared for, locked
  *
  * Return: whether dma_resv_merge_commit() would succeed while @resv stays
- * locked and nobody else adds to it.
+ * locked, if &dma_resv_merge.extra more fences are added before, and whether so
+ * many can be added after it.
  */
 bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
@@ -388,9 +394,11 @@ bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
 	unsigned int count;
 
 	dma_resv_assert_held(resv);
+	count = merge->set->count + merge->extra;
+	/* That the list is short was of interest before, not any more. */
 	if (!merge->list)
-		return merge_fits_in_place(merge, list);
-	count = merge->set->count + dma_resv_list_count(list);
+		return list && count <= dma_resv_list_room(list);
+	count += dma_resv_list_count(list);
 	return count <= merge->list->max_fences &&
 	       count <= (merge->index.bits ?
 			 dma_fence_index_room(&merge->index) :

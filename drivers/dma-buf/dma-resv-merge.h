@@ -28,6 +28,8 @@ struct dma_resv_merge {
 	u64 contexts[DMA_RESV_MERGE_LINEAR];
 	/** @dropped: where the entries that were dropped begin in @list */
 	unsigned int dropped;
+	/** @extra: fences that others add beside @set, for which room is kept */
+	unsigned int extra;
 	/** @kept: entries after a commit */
 	unsigned int kept;
 	/** @pruned: entries that a commit dropped or replaced */

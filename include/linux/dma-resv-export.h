@@ -19,7 +19,7 @@ int dma_resv_prune(struct dma_resv *resv);
 struct dma_resv_import *dma_resv_import_prepare(struct dma_resv *resv,
 						struct dma_fence *fence,
 						enum dma_resv_usage usage);
-int dma_resv_import_reserve(struct dma_resv_import *import);
+int dma_resv_import_reserve(struct dma_resv_import *import, unsigned int extra);
 void dma_resv_import_commit(struct dma_resv_import *import);
 void dma_resv_import_cancel(struct dma_resv_import *import);
 

@@ -305,6 +305,14 @@ static inline int resv_churn(int test, int dmabuf, __u32 ms)
 	return xioctl(test, DMA_RESV_TEST_CHURN, &arg);
 }
 
+static inline int unordered_fence(int test)
+{
+	struct dma_resv_test_unordered arg = { .fd = -1 };
+	int ret = xioctl(test, DMA_RESV_TEST_UNORDERED, &arg);
+
+	return ret ? ret : arg.fd;
+}
+
 /* A sync_file of a chain that holds the fences of @fds again and again. */
 static inline int make_chain(int test, const __s32 *fds, __u32 count,
 			     __u32 links, bool arrays)

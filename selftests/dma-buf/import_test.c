@@ -241,6 +241,26 @@ TEST_F(buffer, i2_merged_import_onto_its_own_contexts)
 		EXPECT_EQ(2, entries[i].seqno);
 }
 
+/* I2: fences of one context and number, which signal in no order, all stay. */
+TEST_F(buffer, i2_fences_that_have_no_order_are_all_kept)
+{
+	int other = FD(udmabuf_create(4096)), all, i;
+	__s32 fences[20];
+
+	for (i = 0; i < 20; i++) {
+		fences[i] = FD(unordered_fence(self->test));
+		OK(dmabuf_import(self->dmabuf, fences[i], WRITE));
+		OK(dmabuf_import(self->dmabuf, fences[i], WRITE));
+	}
+	EXPECT_EQ(20, resv_list(self->test, self->dmabuf, NULL, 0));
+	all = FD(dmabuf_export(self->dmabuf, READ));
+	EXPECT_EQ(20, sync_count(all));
+	OK(dmabuf_import(other, FD(make_chain(self->test, fences, 20, 20,
+					      false)), READ));
+	OK(dmabuf_import(other, all, READ));
+	EXPECT_EQ(20, resv_list(self->test, other, NULL, 0));
+}
+
 /* I3: a call that fails leaves the entries as they were. */
 TEST_F(buffer, i3_failed_import_changes_nothing)
 {

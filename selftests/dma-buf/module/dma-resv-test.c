@@ -200,6 +200,32 @@ static long install_sync_file(struct dma_fence *fence, __s32 *fd)
 	return min(*fd, 0);
 }
 
+static DEFINE_SPINLOCK(unordered_lock);
+
+static const char *unordered_name(struct dma_fence *fence)
+{
+	return "unordered";
+}
+
+static const struct dma_fence_ops unordered_ops = {
+	.get_driver_name = unordered_name,
+	.get_timeline_name = unordered_name,
+};
+
+/* As some drivers do for work that has no timeline. */
+static long test_unordered(struct dma_resv_test_unordered *arg)
+{
+	struct dma_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+	long ret;
+
+	if (!fence)
+		return -ENOMEM;
+	dma_fence_init(fence, &unordered_ops, &unordered_lock, 0, 0);
+	ret = install_sync_file(fence, &arg->fd);
+	dma_fence_put(fence);
+	return ret;
+}
+
 static long test_chain(struct dma_resv_test_chain *arg)
 {
 	__s32 __user *user = u64_to_user_ptr(arg->sync_files);
@@ -245,6 +271,7 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		struct dma_resv_test_list list;
 		struct dma_resv_test_hold hold;
 		struct dma_resv_test_chain chain;
+		struct dma_resv_test_unordered unordered;
 	} u;
 	long ret;
 
@@ -260,6 +287,9 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		break;
 	case DMA_RESV_TEST_HOLD:
 		return test_hold(&u.hold);
+	case DMA_RESV_TEST_UNORDERED:
+		ret = test_unordered(&u.unordered);
+		break;
 	case DMA_RESV_TEST_CHURN:
 		return test_churn(&u.hold);
 	case DMA_RESV_TEST_CHAIN:

@@ -62,10 +62,17 @@ struct dma_resv_test_chain {
 	__s32 fd;
 };
 
+/* Make a sync_file of an unsignaled fence with context and seqno 0. */
+struct dma_resv_test_unordered {
+	__s32 fd;
+	__u32 pad;
+};
+
 #define DMA_RESV_TEST_ADD	_IOW('r', 0, struct dma_resv_test_add)
 #define DMA_RESV_TEST_LIST	_IOWR('r', 1, struct dma_resv_test_list)
 #define DMA_RESV_TEST_HOLD	_IOW('r', 2, struct dma_resv_test_hold)
 #define DMA_RESV_TEST_CHAIN	_IOWR('r', 3, struct dma_resv_test_chain)
 #define DMA_RESV_TEST_CHURN	_IOW('r', 4, struct dma_resv_test_hold)
+#define DMA_RESV_TEST_UNORDERED	_IOR('r', 5, struct dma_resv_test_unordered)
 
 #endif /* _DMA_RESV_TEST_H */
