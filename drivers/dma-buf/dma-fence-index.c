@@ -8,7 +8,6 @@
 #include <linux/log2.h>
 #include <linux/once.h>
 #include <linux/random.h>
-#include <linux/string.h>
 
 /*
  * Contexts are handed out in order, so user space could choose some that fall
@@ -50,21 +49,4 @@ void dma_fence_index_fini(struct dma_fence_index *index)
 {
 	dma_fence_table_fini(&index->table);
 	index->bits = 0;
-}
-
-/**
- * dma_fence_index_clear - forget all entries
- * @index: the index; one without slots will do
- *
- * Context: any.
- */
-void dma_fence_index_clear(struct dma_fence_index *index)
-{
-	size_t size = sizeof(u32) << index->bits, offset;
-
-	if (!index->bits)
-		return;
-	for (offset = 0; offset < size; offset += PAGE_SIZE)
-		memset(dma_fence_table_at(&index->table, offset), 0,
-		       min_t(size_t, size, PAGE_SIZE));
 }

@@ -16,6 +16,7 @@
 #include <linux/dma-fence-set.h>
 #include <linux/err.h>
 #include <linux/log2.h>
+#include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -41,46 +42,47 @@
 /* Fences and links between two looks at the scheduler and at fatal signals. */
 #define WALK_BATCH	1024
 
+/* How far ahead of its use a fence is asked for. */
+#define PREFETCH	8
+
 /* As many fences as keep a struct dma_fence_array within one page. */
 #define ARRAY_MAX	((PAGE_SIZE - sizeof(struct dma_fence_array)) / \
 			 sizeof(struct dma_fence_array_cb))
 
 /*
- * Can fence number @i of @set stand for @fence, or the other way round? Several
- * drivers give all fences of a kind context and sequence number 0: these signal
- * in no order, and each has to be kept.
+ * Can @a stand for @b, or the other way round? Several drivers give all fences of
+ * a kind context and sequence number 0: these signal in no order, and each has
+ * to be kept. @a is NULL where a fence was dropped.
  */
-static bool fence_set_orders(const struct dma_fence_set *set, unsigned int i,
-			     struct dma_fence *fence)
+static bool fences_have_order(struct dma_fence *a, struct dma_fence *b)
 {
-	struct dma_fence *other = *dma_fence_set_at(set, i);
-
-	return other && other->context == fence->context &&
-	       (other == fence || dma_fence_is_later(other, fence) ||
-		dma_fence_is_later(fence, other));
+	return a && a->context == b->context &&
+	       (a == b || dma_fence_is_later(a, b) || dma_fence_is_later(b, a));
 }
 
 /*
  * Position of a fence that can be ordered with @fence, or @set->count: then
  * @cursor is where to index it.
  */
-static unsigned int fence_set_search(const struct dma_fence_set *set,
-				     struct dma_fence_index_cursor *cursor,
-				     struct dma_fence *fence)
+static __always_inline unsigned int
+fence_set_search(const struct dma_fence_set *set,
+		 struct dma_fence_index_cursor *cursor, struct dma_fence *fence)
 {
+	u64 context = fence->context;
 	unsigned int i;
 
 	if (!set->index.bits) {
 		for (i = 0; i < set->count; i++)
-			if (fence_set_orders(set, i, fence))
-				return i;
-		return set->count;
+			if (set->contexts[i] == context &&
+			    fences_have_order(*dma_fence_set_at(set, i), fence))
+				break;
+		return i;
 	}
 
-	dma_fence_index_start(&set->index, cursor, fence->context);
+	dma_fence_index_start(&set->index, cursor, context);
 	while ((i = dma_fence_index_next(&set->index, cursor)) !=
 	       DMA_FENCE_INDEX_END)
-		if (fence_set_orders(set, i, fence))
+		if (fences_have_order(*dma_fence_set_at(set, i), fence))
 			return i;
 	return set->count;
 }
@@ -99,65 +101,9 @@ static void fence_set_note_signaled(struct dma_fence_set *set,
 {
 	ktime_t timestamp = compat_dma_fence_timestamp(fence);
 
+	set->signaled_count++;
 	if (ktime_after(timestamp, set->signaled))
 		set->signaled = timestamp;
-}
-
-/* Add one fence that is no container. */
-static int fence_set_add_one(struct dma_fence_set *set, struct dma_fence *fence)
-{
-	int ret;
-
-	if (++set->walked % WALK_BATCH == 0) {
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-
-	if (set->count == set->capacity && !dma_fence_is_signaled(fence) &&
-	    fence_set_find(set, fence) == set->count) {
-		ret = dma_fence_set_reserve(set, set->count + 1);
-		if (ret)
-			return ret;
-	}
-	dma_fence_set_insert(set, fence);
-	return 0;
-}
-
-/* Add what one link of a chain stands for, or a fence outside any chain. */
-static int fence_set_add_link(struct dma_fence_set *set, struct dma_fence *link)
-{
-	struct dma_fence *fence = dma_fence_chain_contained(link);
-	struct dma_fence_array *array = to_dma_fence_array(fence);
-	unsigned int i;
-	int ret = 0;
-
-	if (!array)
-		return fence_set_add_one(set, fence);
-
-	for (i = 0; i < array->num_fences && !ret; i++)
-		ret = fence_set_add_one(set, array->fences[i]);
-	return ret;
-}
-
-/*
- * dma_fence_chain_walk() would skip any number of signaled links in one go, deaf
- * to signals, so the links are followed one by one. They are left as they are.
- *
- * The link before @link with a reference, or NULL at the end of the chain.
- */
-static struct dma_fence *fence_chain_prev(struct dma_fence *link)
-{
-	struct dma_fence_chain *chain = to_dma_fence_chain(link);
-	struct dma_fence *prev;
-
-	if (!chain)
-		return NULL;
-
-	rcu_read_lock();
-	prev = dma_fence_get_rcu_safe(&chain->prev);
-	rcu_read_unlock();
-	return prev;
 }
 
 /**
@@ -174,25 +120,9 @@ void dma_fence_set_init(struct dma_fence_set *set)
 	dma_fence_index_none(&set->index);
 	set->walked = 0;
 	set->signaled = 0;
+	set->signaled_count = 0;
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_init);
-
-/**
- * dma_fence_set_reset - empty a set and keep its memory
- * @set: the set
- *
- * Drops the reference on each fence. Context: any.
- */
-void dma_fence_set_reset(struct dma_fence_set *set)
-{
-	unsigned int i;
-
-	for (i = 0; i < set->count; i++)
-		dma_fence_put(*dma_fence_set_at(set, i));
-	set->count = 0;
-	dma_fence_index_clear(&set->index);
-}
-EXPORT_SYMBOL_GPL(dma_fence_set_reset);
 
 /**
  * dma_fence_set_fini - empty a set and free its memory
@@ -206,8 +136,10 @@ void dma_fence_set_fini(struct dma_fence_set *set)
 
 	for (i = 0; i < set->count; i++)
 		dma_fence_put(*dma_fence_set_at(set, i));
-	dma_fence_table_fini(&set->fences);
-	dma_fence_index_fini(&set->index);
+	if (set->capacity > DMA_FENCE_SET_INLINE) {
+		dma_fence_table_fini(&set->fences);
+		dma_fence_index_fini(&set->index);
+	}
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_fini);
 
@@ -258,18 +190,9 @@ int dma_fence_set_reserve(struct dma_fence_set *set, unsigned int capacity)
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_reserve);
 
-/**
- * dma_fence_set_insert - add a fence for which there is room
- * @set: the set; dma_fence_set_reserve() made room for one more context
- * @fence: a fence that is no container
- *
- * Takes a reference if the set keeps @fence. It does not if @fence has
- * signaled, or if the set has it or a later one of its context. Fences that are
- * not ordered, since context and sequence number are the same, are all kept.
- *
- * Context: any, also under RCU.
- */
-void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
+/* Give the reference on @fence to @set, or drop it. There must be room. */
+static __always_inline void fence_set_take(struct dma_fence_set *set,
+					   struct dma_fence *fence)
 {
 	struct dma_fence_index_cursor cursor;
 	struct dma_fence **at, *old;
@@ -277,25 +200,108 @@ void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence)
 
 	if (dma_fence_is_signaled(fence)) {
 		fence_set_note_signaled(set, fence);
+		dma_fence_put(fence);
 		return;
 	}
 
 	pos = fence_set_search(set, &cursor, fence);
+	at = dma_fence_set_at(set, pos);
 	if (pos == set->count) {
-		*dma_fence_set_at(set, set->count++) = dma_fence_get(fence);
+		*at = fence;
+		set->count++;
 		if (set->index.bits)
 			dma_fence_index_add_at(&set->index, &cursor, pos);
+		else
+			set->contexts[pos] = fence->context;
 		return;
 	}
 
-	at = dma_fence_set_at(set, pos);
 	old = *at;
 	if (dma_fence_is_later(fence, old)) {
-		*at = dma_fence_get(fence);
+		*at = fence;
 		dma_fence_put(old);
+	} else {
+		dma_fence_put(fence);
 	}
 }
-EXPORT_SYMBOL_GPL(dma_fence_set_insert);
+
+/**
+ * dma_fence_set_take - give a fence to a set that has room for it
+ * @set: the set; dma_fence_set_reserve() made room for one more context
+ * @fence: a fence that is no container, with a reference that the set takes
+ *
+ * The reference is dropped if @fence has signaled, or if the set has it or a
+ * later one of its context. Fences that are not ordered, since context and
+ * sequence number are the same, are all kept.
+ *
+ * Context: any, also under RCU.
+ */
+void dma_fence_set_take(struct dma_fence_set *set, struct dma_fence *fence)
+{
+	fence_set_take(set, fence);
+}
+EXPORT_SYMBOL_GPL(dma_fence_set_take);
+
+/* Add one fence that is no container. */
+static __always_inline int
+fence_set_add_one(struct dma_fence_set *set, struct dma_fence *fence)
+{
+	int ret;
+
+	if (++set->walked % WALK_BATCH == 0) {
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+
+	if (set->count == set->capacity && !dma_fence_is_signaled(fence) &&
+	    fence_set_find(set, fence) == set->count) {
+		ret = dma_fence_set_reserve(set, set->count + 1);
+		if (ret)
+			return ret;
+	}
+	fence_set_take(set, dma_fence_get(fence));
+	return 0;
+}
+
+/* Add what one link of a chain stands for, or a fence outside any chain. */
+static int fence_set_add_link(struct dma_fence_set *set, struct dma_fence *link)
+{
+	struct dma_fence *fence = dma_fence_chain_contained(link);
+	struct dma_fence_array *array = to_dma_fence_array(fence);
+	unsigned int i;
+	int ret = 0;
+
+	if (!array)
+		return fence_set_add_one(set, fence);
+
+	for (i = 0; i < array->num_fences && !ret; i++) {
+		if (i + PREFETCH < array->num_fences)
+			prefetch(array->fences[i + PREFETCH]);
+		ret = fence_set_add_one(set, array->fences[i]);
+	}
+	return ret;
+}
+
+/*
+ * dma_fence_chain_walk() would skip any number of signaled links in one go, deaf
+ * to signals, so the links are followed one by one. They are left as they are.
+ *
+ * The link before @link with a reference, or NULL at the end of the chain.
+ */
+static struct dma_fence *fence_chain_prev(struct dma_fence *link)
+{
+	struct dma_fence_chain *chain = to_dma_fence_chain(link);
+	struct dma_fence *prev;
+
+	if (!chain)
+		return NULL;
+
+	rcu_read_lock();
+	prev = dma_fence_get_rcu_safe(&chain->prev);
+	rcu_read_unlock();
+	return prev;
+}
 
 /**
  * dma_fence_set_add - take a fence apart and add what has not signaled
@@ -359,20 +365,20 @@ bool dma_fence_set_drop_covered(struct dma_fence_set *set,
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_drop_covered);
 
-/* One fence for @count fences of @set from @pos on: it takes their references. */
+/*
+ * One fence for @count fences of @set from @pos on. It takes their references, so
+ * the set must forget them. NULL: no memory.
+ */
 static struct dma_fence *fence_set_merge_array(struct dma_fence_set *set,
 					       unsigned int pos,
 					       unsigned int count)
 {
 	struct dma_fence_array *array;
-	struct dma_fence **fences, *fence;
+	struct dma_fence **fences;
 	unsigned int i;
 
-	if (count == 1) {
-		fence = *dma_fence_set_at(set, pos);
-		*dma_fence_set_at(set, pos) = NULL;
-		return fence;
-	}
+	if (count == 1)
+		return *dma_fence_set_at(set, pos);
 
 	fences = kmalloc_array(count, sizeof(*fences), GFP_KERNEL_ACCOUNT);
 	if (!fences)
@@ -384,8 +390,6 @@ static struct dma_fence *fence_set_merge_array(struct dma_fence_set *set,
 		kfree(fences);
 		return NULL;
 	}
-	for (i = 0; i < count; i++)
-		*dma_fence_set_at(set, pos + i) = NULL;
 	return &array->base;
 }
 
@@ -406,6 +410,8 @@ static struct dma_fence *fence_set_merge_chain(struct dma_fence_set *set)
 		if (!fence) {
 			kfree(link);
 			dma_fence_put(head);
+			while (pos--)
+				*dma_fence_set_at(set, pos) = NULL;
 			return NULL;
 		}
 		dma_fence_chain_init(link, head, fence, ++seqno);
@@ -427,14 +433,14 @@ static struct dma_fence *fence_set_signaled(struct dma_fence_set *set)
  * dma_fence_set_merge - build one fence that stands for a whole set
  * @set: a set that never lost a fence to dma_fence_set_drop_covered()
  *
- * Gives a fence that signals once every fence of the set has: a signaled one
- * with the time of @set->signaled for an empty set, the fence itself for a single one, a
+ * Gives a fence that signals once every fence of the set has: for an empty set a
+ * signaled one with the time of @set->signaled, for a single fence that fence, a
  * &dma_fence_array while that fits into a page, otherwise a &dma_fence_chain
  * of such arrays, whose links whoever walks it frees once they have signaled.
  * An error of a fence shows in the status of an array, not of a chain.
  *
- * Takes the fences out of the set, after which only dma_fence_set_fini() and
- * dma_fence_set_reset() are allowed on it.
+ * Takes the fences out of the set, after which only dma_fence_set_fini() is
+ * allowed on it.
  *
  * Context: process; may sleep.
  *
@@ -451,7 +457,10 @@ struct dma_fence *dma_fence_set_merge(struct dma_fence_set *set)
 		fence = fence_set_merge_array(set, 0, set->count);
 	else
 		fence = fence_set_merge_chain(set);
-	return fence ?: ERR_PTR(-ENOMEM);
+	if (!fence)
+		return ERR_PTR(-ENOMEM);
+	set->count = 0;
+	return fence;
 }
 EXPORT_SYMBOL_GPL(dma_fence_set_merge);
 
@@ -471,7 +480,7 @@ EXPORT_SYMBOL_GPL(dma_fence_set_merge);
 struct dma_fence *dma_fence_set_merge_two(struct dma_fence *a,
 					  struct dma_fence *b)
 {
-	struct dma_fence_set set;
+	struct dma_fence_set set __uninitialized;
 	struct dma_fence *fence;
 	int ret;
 

@@ -13,10 +13,15 @@
 #include <linux/err.h>
 #include <linux/export.h>
 
+#include "dma-resv-entry.h"
 #include "dma-resv-list.h"
+#include "dma-resv-prune.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/dma_resv_export.h>
+
+/* So many dead entries are worth a new list, if they are the greater part. */
+#define EXPORT_DEAD_MAX		32
 
 /* Writers may overtake a reader without the lock so often, then it locks. */
 #define EXPORT_RESTARTS_MAX	4
@@ -29,6 +34,7 @@ static int resv_collect_entry(struct dma_resv *resv, struct dma_resv_list *list,
 			      unsigned int i, enum dma_resv_usage usage,
 			      struct dma_fence_set *set)
 {
+	unsigned int tries = 0;
 	unsigned long entry, again;
 	struct dma_fence *fence;
 
@@ -43,7 +49,7 @@ static int resv_collect_entry(struct dma_resv *resv, struct dma_resv_list *list,
 			break;
 		/* Replaced, and perhaps freed and used again. */
 		dma_fence_put(fence);
-		if (again == entry)
+		if (again == entry || tries++ == EXPORT_RESTARTS_MAX)
 			return -EAGAIN;
 	}
 
@@ -52,8 +58,7 @@ static int resv_collect_entry(struct dma_resv *resv, struct dma_resv_list *list,
 		dma_fence_put(fence);
 		return -EAGAIN;
 	}
-	dma_fence_set_insert(set, fence);
-	dma_fence_put(fence);
+	dma_fence_set_take(set, fence);
 	return 0;
 }
 
@@ -67,9 +72,10 @@ static int resv_collect_rcu(struct dma_resv *resv, enum dma_resv_usage usage,
 
 	rcu_read_lock();
 	count = dma_resv_list_count(dma_resv_list_of(resv));
-	if (count > set->capacity) {
+	if (count > set->capacity - set->count) {
 		rcu_read_unlock();
-		ret = dma_fence_set_reserve(set, count);
+		ret = dma_fence_set_reserve(set, min(set->count + count,
+						     DMA_FENCE_SET_MAX));
 		if (ret)
 			return ret;
 		rcu_read_lock();
@@ -77,7 +83,7 @@ static int resv_collect_rcu(struct dma_resv *resv, enum dma_resv_usage usage,
 
 	list = dma_resv_list_of(resv);
 	count = dma_resv_list_count(list);
-	if (count > set->capacity)
+	if (count > set->capacity - set->count)
 		ret = -EAGAIN;
 	for (i = 0; i < count && !ret; i++)
 		ret = resv_collect_entry(resv, list, i, usage, set);
@@ -96,12 +102,10 @@ static int resv_collect_public(struct dma_resv *resv, enum dma_resv_usage usage,
 
 	dma_resv_iter_begin(&cursor, resv, usage);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (dma_resv_iter_is_restarted(&cursor)) {
-			dma_fence_set_reset(set);
-			/* The start counts as a restart. */
-			if (restarts++ > EXPORT_RESTARTS_MAX)
-				ret = -EAGAIN;
-		}
+		/* The start counts as a restart. */
+		if (dma_resv_iter_is_restarted(&cursor) &&
+		    restarts++ > EXPORT_RESTARTS_MAX)
+			ret = -EAGAIN;
 		if (!ret)
 			ret = dma_fence_set_add(set, fence);
 		if (ret)
@@ -111,45 +115,115 @@ static int resv_collect_public(struct dma_resv *resv, enum dma_resv_usage usage,
 	return ret;
 }
 
-/* Collect behind the lock, which ends every race. */
-static int resv_collect_locked(struct dma_resv *resv, enum dma_resv_usage usage,
-			       struct dma_fence_set *set)
+/*
+ * Fill @set with what @usage has to wait for. Whatever a try has found before it
+ * had to be given up was in @resv after the call began, so it stays.
+ */
+static int resv_collect(struct dma_resv *resv, enum dma_resv_usage usage,
+			struct dma_fence_set *set)
+{
+	unsigned int restarts = 0, signaled = set->signaled_count;
+	int ret;
+
+	if (dma_resv_list_known) {
+		do {
+			set->signaled_count = signaled;
+			ret = resv_collect_rcu(resv, usage, set);
+		} while (ret == -EAGAIN && restarts++ < EXPORT_RESTARTS_MAX);
+	} else {
+		ret = resv_collect_public(resv, usage, set);
+	}
+	if (ret == -EAGAIN) {
+		/* This ends every race. */
+		dma_resv_lock(resv, NULL);
+		ret = dma_resv_export_locked(resv, usage, set);
+		dma_resv_unlock(resv);
+	}
+
+	trace_dma_resv_export(resv, usage, set->count, restarts, ret);
+	return ret;
+}
+
+/* Many a buffer never carries a fence. */
+static bool resv_is_new(struct dma_resv *resv)
+{
+	return dma_resv_list_known && !rcu_access_pointer(resv->fences);
+}
+
+/* Are the @dead entries that were met so many that they should go? */
+static bool resv_is_dead(struct dma_resv *resv, unsigned int dead)
+{
+	unsigned int count;
+
+	if (!dma_resv_list_known || dead <= EXPORT_DEAD_MAX)
+		return false;
+	rcu_read_lock();
+	count = dma_resv_list_count(dma_resv_list_of(resv));
+	rcu_read_unlock();
+	return dead > count / 2;
+}
+
+/**
+ * dma_resv_export_add - add to a set all that a reservation object waits for
+ * @resv: the reservation object
+ * @usage: as for dma_resv_export_fence()
+ * @set: where the fences go, beside those that it holds
+ *
+ * One set may collect from many reservation objects before
+ * dma_fence_set_merge() makes a fence of it. Where most entries of @resv turn
+ * out to have signaled, they are removed, as dma_resv_prune() does.
+ *
+ * Context: process; may sleep. Does not wait for the lock of @resv unless others
+ * keep changing it, or a driver has put a container there. The caller must not
+ * hold that lock.
+ *
+ * Return: 0; -ENOMEM; -EINTR if the caller was killed. After an error @set may
+ * hold a part.
+ */
+int dma_resv_export_add(struct dma_resv *resv, enum dma_resv_usage usage,
+			struct dma_fence_set *set)
+{
+	unsigned int signaled = set->signaled_count;
+	int ret;
+
+	if (resv_is_new(resv)) {
+		trace_dma_resv_export(resv, usage, set->count, 0, 0);
+		return 0;
+	}
+
+	ret = resv_collect(resv, usage, set);
+	/* A buffer that nobody writes any more has no other chance to forget. */
+	if (resv_is_dead(resv, set->signaled_count - signaled))
+		dma_resv_try_prune(resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_resv_export_add);
+
+/**
+ * dma_resv_export_locked - dma_resv_export_add() for the holder of the lock
+ * @resv: the reservation object, locked
+ * @usage: as for dma_resv_export_fence()
+ * @set: where the fences go, beside those that it holds
+ *
+ * Context: process; may sleep, and allocates if @set has no room.
+ *
+ * Return: 0; -ENOMEM; -EINTR if the caller was killed.
+ */
+int dma_resv_export_locked(struct dma_resv *resv, enum dma_resv_usage usage,
+			   struct dma_fence_set *set)
 {
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 	int ret = 0;
 
-	dma_fence_set_reset(set);
-	dma_resv_lock(resv, NULL);
 	dma_resv_for_each_fence(&cursor, resv, usage, fence) {
 		ret = dma_fence_set_add(set, fence);
 		if (ret)
 			break;
 	}
-	dma_resv_unlock(resv);
 	return ret;
 }
-
-/* Fill @set with what @usage has to wait for. */
-static int resv_collect(struct dma_resv *resv, enum dma_resv_usage usage,
-			struct dma_fence_set *set)
-{
-	unsigned int restarts = 0;
-	int ret;
-
-	if (dma_resv_list_known) {
-		while ((ret = resv_collect_rcu(resv, usage, set)) == -EAGAIN &&
-		       restarts++ < EXPORT_RESTARTS_MAX)
-			dma_fence_set_reset(set);
-	} else {
-		ret = resv_collect_public(resv, usage, set);
-	}
-	if (ret == -EAGAIN)
-		ret = resv_collect_locked(resv, usage, set);
-
-	trace_dma_resv_export(resv, usage, set->count, restarts, ret);
-	return ret;
-}
+EXPORT_SYMBOL_GPL(dma_resv_export_locked);
 
 /**
  * dma_resv_export_fence - one fence for all that a reservation object waits for
@@ -159,10 +233,12 @@ static int resv_collect(struct dma_resv *resv, enum dma_resv_usage usage,
  * Takes a snapshot: the fence signals once every fence of a usage up to @usage
  * that was in @resv when the call began has signaled. A fence that is added
  * meanwhile may be part of it, one that is added later never is. See
- * dma_fence_set_merge() for the shapes that the fence can have.
+ * dma_fence_set_merge() for the shapes that the fence can have, and
+ * dma_resv_export_add() for many reservation objects.
  *
- * Context: process; may sleep. Does not take the lock of @resv unless others
- * keep changing it. The caller must not hold that lock.
+ * Context: process; may sleep. Does not wait for the lock of @resv unless others
+ * keep changing it, or a driver has put a container there. The caller must not
+ * hold that lock.
  *
  * Return: the fence, signaled if there is nothing to wait for, with a
  * reference for the caller; ERR_PTR(-ENOMEM), or ERR_PTR(-EINTR) if the caller
@@ -171,12 +247,17 @@ static int resv_collect(struct dma_resv *resv, enum dma_resv_usage usage,
 struct dma_fence *dma_resv_export_fence(struct dma_resv *resv,
 					enum dma_resv_usage usage)
 {
-	struct dma_fence_set set;
+	struct dma_fence_set set __uninitialized;
 	struct dma_fence *fence;
 	int ret;
 
+	if (resv_is_new(resv)) {
+		trace_dma_resv_export(resv, usage, 0, 0, 0);
+		return dma_fence_get_stub();
+	}
+
 	dma_fence_set_init(&set);
-	ret = resv_collect(resv, usage, &set);
+	ret = dma_resv_export_add(resv, usage, &set);
 	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
 	dma_fence_set_fini(&set);
 	return fence;

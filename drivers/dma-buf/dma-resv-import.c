@@ -20,6 +20,7 @@
 
 #include "dma-resv-list.h"
 #include "dma-resv-merge.h"
+#include "dma-resv-place.h"
 
 /* dma_resv_add_fence() looks at all entries for each: keep that in bounds. */
 #define PUBLIC_IMPORT_MAX	8192
@@ -87,9 +88,10 @@ static void import_commit_public(struct dma_resv_import *import)
 	unsigned int i;
 
 	for (i = 0; i < import->set.count; i++) {
-		if (*dma_fence_set_at(&import->set, i))
-			dma_resv_add_fence(import->resv, *dma_fence_set_at(&import->set, i),
-					   import->usage);
+		struct dma_fence *fence = *dma_fence_set_at(&import->set, i);
+
+		if (fence)
+			dma_resv_add_fence(import->resv, fence, import->usage);
 		cond_resched();
 	}
 }
@@ -112,7 +114,7 @@ static int import_reserve_set(struct dma_resv_import *import,
 		count += dma_resv_list_count(dma_resv_list_of(import->resv));
 		rcu_read_unlock();
 	}
-	if (count <= 2 * DMA_FENCE_SET_INLINE)
+	if (count <= DMA_FENCE_SET_INLINE)
 		return 0;
 	return dma_fence_set_reserve(&import->set, min(count,
 						       DMA_FENCE_SET_MAX));
@@ -183,22 +185,29 @@ static int import_run(struct dma_resv_import *import)
 }
 
 /*
- * What nearly every import is: a single fence, onto a short list with room. 0 or
- * 1 as dma_resv_merge_one() says, -EAGAIN if it has to go the long way.
+ * What nearly every import is: few fences, onto a short list with room. They are
+ * not counted on the way, as their container holds them. 0; 1 if there is
+ * something to tidy up; -EAGAIN if it has to go the long way.
  */
-static int import_one(struct dma_resv *resv, struct dma_fence *fence,
+static int import_few(struct dma_resv *resv, struct dma_fence *fence,
 		      enum dma_resv_usage usage)
 {
-	int ret;
+	struct dma_fence *few[DMA_RESV_PLACE_MAX] __uninitialized;
+	struct dma_resv_list *list;
+	int count, ret = -EAGAIN;
 
-	if (!dma_resv_list_known || dma_fence_is_container(fence) ||
-	    trace_dma_resv_import_enabled())
-		return -EAGAIN;
-	if (dma_fence_is_signaled(fence))
-		return 0;
+	if (!dma_resv_list_known || trace_dma_resv_import_enabled())
+		return ret;
+	count = dma_resv_place_take_apart(fence, few);
+	if (count < 0)
+		return ret;
 
 	dma_resv_lock(resv, NULL);
-	ret = dma_resv_merge_one(resv, fence, usage);
+	list = dma_resv_list_of(resv);
+	if (dma_resv_place_fits(list, count)) {
+		dma_resv_place(list, few, count, usage);
+		ret = dma_resv_list_is_untidy(list);
+	}
 	dma_resv_unlock(resv);
 	return ret;
 }
@@ -207,7 +216,7 @@ static int import_one(struct dma_resv *resv, struct dma_fence *fence,
 static int import_any(struct dma_resv *resv, struct dma_fence *fence,
 		      enum dma_resv_usage usage)
 {
-	struct dma_resv_import import;
+	struct dma_resv_import import __uninitialized;
 	int ret;
 
 	ret = import_init(&import, resv, fence, usage);
@@ -216,7 +225,7 @@ static int import_any(struct dma_resv *resv, struct dma_fence *fence,
 	if (import.missing)
 		ret = import_run(&import);
 	if (!ret)
-		ret = import.merge.untidy;
+		ret = import.merge.untidy || !import.missing;
 	import_fini(&import);
 	return ret;
 }
@@ -243,7 +252,7 @@ static int import_any(struct dma_resv *resv, struct dma_fence *fence,
 int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
 			  enum dma_resv_usage usage)
 {
-	int ret = import_one(resv, fence, usage);
+	int ret = import_few(resv, fence, usage);
 
 	if (ret == -EAGAIN)
 		ret = import_any(resv, fence, usage);
@@ -255,44 +264,6 @@ int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_fence);
-
-/**
- * dma_resv_prune - remove what nobody waits for any more
- * @resv: the reservation object
- *
- * Drops entries that have signaled, and all but the latest of those with the
- * same context and usage, and gives back memory that the rest does not need.
- * Does nothing where only the kernel's public functions can be used.
- *
- * Context: process; may sleep. Takes the lock of @resv without a
- * &struct ww_acquire_ctx.
- *
- * Return: 0; -ENOMEM; -EAGAIN if others added so much meanwhile that there was
- * no room. After an error @resv is unchanged.
- */
-int dma_resv_prune(struct dma_resv *resv)
-{
-	struct dma_resv_merge merge;
-	struct dma_fence_set none;
-	int ret;
-
-	/* A look without the lock: an object that was never used has no list. */
-	if (!dma_resv_list_known || !rcu_access_pointer(resv->fences))
-		return 0;
-
-	dma_fence_set_init(&none);
-	dma_resv_merge_init(&merge, &none, DMA_RESV_USAGE_BOOKKEEP);
-	ret = dma_resv_merge_prepare(&merge, resv, 0);
-	if (!ret) {
-		dma_resv_lock(resv, NULL);
-		ret = dma_resv_merge_commit(&merge, resv);
-		dma_resv_unlock(resv);
-	}
-	dma_resv_merge_fini(&merge);
-	trace_dma_resv_prune(resv, merge.kept, merge.pruned, ret);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(dma_resv_prune);
 
 /**
  * dma_resv_import_prepare - first step of an import: what needs no lock
@@ -339,23 +310,36 @@ EXPORT_SYMBOL_GPL(dma_resv_import_prepare);
  * and reservations do not add up, so each has to cover all that is to come.
  *
  * Context: process; the caller holds the lock of the reservation object, with or
- * without a &struct ww_acquire_ctx. Allocates only if others have added fences
- * since dma_resv_import_prepare(), or where only the kernel's public functions
- * can be used.
+ * without a &struct ww_acquire_ctx. Allocates only for @extra, if others have
+ * changed the object since dma_resv_import_prepare(), or where only the kernel's
+ * public functions can be used.
  *
  * Return: 0 or -ENOMEM. After an error the import can only be cancelled.
  */
 int dma_resv_import_reserve(struct dma_resv_import *import, unsigned int extra)
 {
+	int ret;
+
 	dma_resv_assert_held(import->resv);
 	import->merge.extra = extra;
 	if (!dma_resv_list_known)
 		return import_reserve_public(import);
 	if (!import->missing)
 		return extra ? dma_resv_reserve_fences(import->resv, extra) : 0;
-	if (dma_resv_merge_fits(&import->merge, import->resv))
-		return 0;
-	return dma_resv_merge_prepare(&import->merge, import->resv, 1);
+	if (!dma_resv_merge_fits(&import->merge, import->resv)) {
+		ret = dma_resv_merge_prepare(&import->merge, import->resv, 1);
+		if (ret)
+			return ret;
+	}
+	/* The commit cannot fail any more, so count what it might drop, too. */
+	if (import->merge.list &&
+	    dma_resv_list_count(dma_resv_list_of(import->resv)) +
+	    import->set.count + extra > DMA_RESV_LIST_MAX)
+		return -ENOMEM;
+	/* What is added before the commit goes into the list that is there. */
+	if (extra && import->merge.list)
+		return dma_resv_reserve_fences(import->resv, extra);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_reserve);
 

@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "dma-resv-entry.h"
 #include "dma-resv-list.h"
 
 bool dma_resv_list_known __ro_after_init;

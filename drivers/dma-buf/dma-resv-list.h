@@ -21,8 +21,6 @@ struct dma_resv_list {
 	struct dma_fence __rcu *table[];
 };
 
-#define DMA_RESV_LIST_USAGE	3UL
-
 /*
  * No list is made longer than this. A driver that wants one more entry has the
  * kernel allocate twice as much in one piece, which has to stay possible.
@@ -57,22 +55,6 @@ static inline unsigned long dma_resv_list_entry(struct dma_resv_list *list,
 						unsigned int i)
 {
 	return (unsigned long)rcu_dereference_check(list->table[i], true);
-}
-
-static inline struct dma_fence *dma_resv_entry_fence(unsigned long entry)
-{
-	return (struct dma_fence *)(entry & ~DMA_RESV_LIST_USAGE);
-}
-
-static inline enum dma_resv_usage dma_resv_entry_usage(unsigned long entry)
-{
-	return entry & DMA_RESV_LIST_USAGE;
-}
-
-static inline unsigned long dma_resv_entry(struct dma_fence *fence,
-					   enum dma_resv_usage usage)
-{
-	return (unsigned long)fence | usage;
 }
 
 /* Readers may see the entry at once; the list owns the fence's reference. */

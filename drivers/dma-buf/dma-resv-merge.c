@@ -2,10 +2,11 @@
 /*
  * Merge a fence set into the entries of a reservation object
  *
- * Promises: whatever can fail or allocates happens before the lock is taken;
- * under the lock the work is linear in the number of entries. Afterwards there
- * is one entry at most for a context and a usage, and none that had signaled.
- * Nothing is weakened: an entry goes only if it has signaled, or if another one
+ * Promises: whatever allocates happens before the lock is taken; under the lock
+ * the work is linear in the number of entries, and what does not fit changes
+ * nothing. Afterwards there is one entry at most for a context and a usage, and
+ * none that had signaled, or &dma_resv_merge.untidy asks for another merge, of
+ * nothing. Nothing is weakened: an entry goes only if it has signaled, or if another one
  * of its context is at least as strict and signals no earlier.
  *
  * Does not: take the lock, or try again.
@@ -19,32 +20,16 @@
 #include <linux/errno.h>
 #include <linux/prefetch.h>
 
+#include "dma-resv-entry.h"
 #include "dma-resv-list.h"
 #include "dma-resv-merge.h"
+#include "dma-resv-place.h"
 
-/* So many entries are compared with each other rather than indexed. */
-#define SHORT_LIST	(DMA_RESV_MERGE_LINEAR / 2)
+/* What a list holds, and as much that turns out to be covered. */
+#define MERGE_MAX	(2 * DMA_RESV_LIST_MAX)
 
 /* How far ahead of its use a fence is asked for. */
 #define PREFETCH	8
-
-/* No slot. */
-#define NO_SLOT		(-1)
-
-/* Of one context: everybody who must wait for @b waits as long for @a. */
-static bool entry_covers(unsigned long a, unsigned long b)
-{
-	struct dma_fence *fa = dma_resv_entry_fence(a);
-	struct dma_fence *fb = dma_resv_entry_fence(b);
-
-	return dma_resv_entry_usage(a) <= dma_resv_entry_usage(b) &&
-	       (fa == fb || dma_fence_is_later(fa, fb));
-}
-
-static u64 entry_context(unsigned long entry)
-{
-	return dma_resv_entry_fence(entry)->context;
-}
 
 void dma_resv_merge_init(struct dma_resv_merge *merge,
 			 struct dma_fence_set *set, enum dma_resv_usage usage)
@@ -64,17 +49,6 @@ void dma_resv_merge_fini(struct dma_resv_merge *merge)
 	dma_resv_list_discard(merge->list);
 	dma_fence_index_fini(&merge->index);
 	merge->list = NULL;
-}
-
-/* Is there little enough to do, and room to do it in the list that is there? */
-static bool merge_fits_in_place(struct dma_resv_merge *merge,
-				struct dma_resv_list *list)
-{
-	unsigned int count = merge->set->count;
-
-	return count && count <= DMA_FENCE_SET_INLINE &&
-	       count + merge->extra <= dma_resv_list_room(list) &&
-	       count + dma_resv_list_count(list) <= SHORT_LIST;
 }
 
 /*
@@ -107,7 +81,7 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
 	merge->list = dma_resv_list_create(count);
 	if (!merge->list)
 		return -ENOMEM;
-	if (count > SHORT_LIST && merge_prepare_index(merge, count))
+	if (count > DMA_RESV_PLACE_MAX && merge_prepare_index(merge, count))
 		return -ENOMEM;
 
 	for (i = 0; i < set->count; i++) {
@@ -129,7 +103,8 @@ static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
  *
  * Context: process; may sleep.
  *
- * Return: 0, or -ENOMEM without memory or past %DMA_RESV_LIST_MAX entries.
+ * Return: 0, or -ENOMEM without memory, or with so many fences that there cannot
+ * be few enough of them afterwards.
  */
 int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 			   unsigned int attempt)
@@ -144,15 +119,16 @@ int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 	rcu_read_lock();
 	list = dma_resv_list_of(resv);
 	count = dma_resv_list_count(list) + merge->set->count + merge->extra;
-	fits = merge_fits_in_place(merge, list);
+	fits = merge->set->count &&
+	       dma_resv_place_fits(list, merge->set->count + merge->extra);
 	rcu_read_unlock();
 
 	if (fits && !attempt)
 		return 0;
-	if (count > DMA_RESV_LIST_MAX)
+	if (count > MERGE_MAX)
 		return -ENOMEM;
 	/* Others were faster: leave them more and more room. */
-	count = min(count * (min(attempt, 16U) + 1), DMA_RESV_LIST_MAX);
+	count = min(count * (min(attempt, 16U) + 1), MERGE_MAX);
 	ret = merge_prepare_list(merge, count);
 	if (ret)
 		dma_resv_merge_fini(merge);
@@ -174,34 +150,69 @@ static bool merge_is_new(struct dma_resv_merge *merge, unsigned int pos,
 	       entry == dma_resv_entry(*dma_fence_set_at(merge->set, pos), merge->usage);
 }
 
+/* What became of an entry of the old list that met another one. */
+enum settled {
+	/* nothing: it still needs a place */
+	UNSETTLED = 0,
+	DROPPED,
+	/* it has the place of the other one */
+	REPLACED
+};
+
 /*
  * Settle @entry of the old list against the one at @pos, if they have the same
- * context: true if @entry needs no place of its own.
+ * context.
  */
-static bool merge_settle(struct dma_resv_merge *merge, unsigned int pos,
-			 unsigned long entry)
+static enum settled merge_settle(struct dma_resv_merge *merge, unsigned int pos,
+				 unsigned long entry)
 {
 	unsigned long other = dma_resv_list_entry(merge->list, pos);
 	bool kernel = dma_resv_entry_usage(entry) == DMA_RESV_USAGE_KERNEL;
 
-	if (entry_context(other) != entry_context(entry))
-		return false;
+	if (dma_resv_entry_context(other) != dma_resv_entry_context(entry))
+		return UNSETTLED;
 
-	if (!kernel && entry_covers(other, entry)) {
+	if (!kernel && dma_resv_entry_covers(other, entry)) {
 		merge_drop(merge, entry);
-		return true;
+		return DROPPED;
 	}
 
 	/* A new fence that is covered, or an older one of the same usage. */
 	if ((merge_is_new(merge, pos, other) ||
 	     (!kernel && dma_resv_entry_usage(other) ==
 			 dma_resv_entry_usage(entry))) &&
-	    entry_covers(entry, other)) {
+	    dma_resv_entry_covers(entry, other)) {
 		dma_resv_list_set(merge->list, pos, entry);
 		merge_drop(merge, other);
-		return true;
+		return REPLACED;
 	}
-	return false;
+	return UNSETTLED;
+}
+
+/* Is @entry, which has the place of a new fence, the second of its usage? */
+static bool merge_is_double(struct dma_resv_merge *merge, unsigned int pos,
+			    unsigned long entry)
+{
+	unsigned long other = dma_resv_list_entry(merge->list, pos);
+
+	return dma_resv_entry_context(other) == dma_resv_entry_context(entry) &&
+	       dma_resv_entry_usage(other) == dma_resv_entry_usage(entry) &&
+	       dma_resv_entry_usage(entry) != DMA_RESV_USAGE_KERNEL &&
+	       dma_resv_entry_covers(entry, other);
+}
+
+/*
+ * Settle @entry against the one at @pos, or look whether that is one too many:
+ * new fences come first, so it is met later. Whether the search is over.
+ */
+static bool merge_meet(struct dma_resv_merge *merge, unsigned int pos,
+		       unsigned long entry, enum settled *settled)
+{
+	if (*settled)
+		merge->untidy |= merge_is_double(merge, pos, entry);
+	else
+		*settled = merge_settle(merge, pos, entry);
+	return *settled == DROPPED;
 }
 
 /* Find @entry of the old list its place in the new one. */
@@ -209,31 +220,36 @@ static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
 {
 	unsigned int pos, count = merge->list->num_fences;
 	struct dma_fence_index_cursor cursor;
-	u64 context = entry_context(entry);
+	enum settled settled = UNSETTLED;
+	u64 context = dma_resv_entry_context(entry);
 
 	if (merge->index.bits) {
 		dma_fence_index_start(&merge->index, &cursor, context);
 		while ((pos = dma_fence_index_next(&merge->index, &cursor)) !=
 		       DMA_FENCE_INDEX_END)
-			if (merge_settle(merge, pos, entry))
+			if (merge_meet(merge, pos, entry, &settled))
 				return;
+		if (settled)
+			return;
 		dma_fence_index_add_at(&merge->index, &cursor, count);
 	} else {
 		for (pos = 0; pos < count; pos++)
 			if (merge->contexts[pos] == context &&
-			    merge_settle(merge, pos, entry))
+			    merge_meet(merge, pos, entry, &settled))
 				return;
+		if (settled)
+			return;
 		merge->contexts[count] = context;
 	}
 	dma_resv_list_append(merge->list, entry);
 }
 
-static void merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
+static int merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
 	struct dma_resv_list *old = dma_resv_list_of(resv), *list = merge->list;
-	unsigned int i, count = dma_resv_list_count(old);
+	unsigned int i, count = dma_resv_list_count(old), end = list->max_fences;
 
-	merge->dropped = list->max_fences;
+	merge->dropped = end;
 	for (i = 0; i < count; i++) {
 		unsigned long entry = dma_resv_list_entry(old, i);
 
@@ -245,138 +261,34 @@ static void merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
 			merge_old_entry(merge, entry);
 	}
 
+	/* So far, only the list that nobody sees has changed. */
+	if (list->num_fences > DMA_RESV_LIST_MAX)
+		return -ENOMEM;
+
 	/* The list has taken over the references of the set. */
 	merge->set->count = 0;
 	merge->list = NULL;
 	merge->kept = list->num_fences;
-	merge->pruned = list->max_fences - merge->dropped;
-	merge->untidy = list->max_fences > 2 * SHORT_LIST &&
-			list->num_fences < list->max_fences / 4;
+	merge->pruned = end - merge->dropped;
+	list->max_fences = min(end, DMA_RESV_LIST_MAX);
+	merge->untidy |= dma_resv_list_is_loose(list);
 	dma_resv_list_publish(resv, list);
-	for (i = merge->dropped; i < list->max_fences; i++)
+	for (i = merge->dropped; i < end; i++)
 		dma_fence_put(dma_resv_entry_fence(dma_resv_list_entry(list,
 								       i)));
-}
-
-/*
- * Put @fence in its place among the entries of a short list that has room. True
- * if the list has taken over a reference, false if an entry covers @fence.
- */
-static bool list_place(struct dma_resv_list *list, struct dma_fence *fence,
-		       enum dma_resv_usage usage)
-{
-	unsigned int i, count = dma_resv_list_count(list);
-	unsigned long new = dma_resv_entry(fence, usage);
-	int slot = NO_SLOT, dead = NO_SLOT;
-	struct dma_fence *old;
-
-	for (i = 0; i < count; i++) {
-		unsigned long entry = dma_resv_list_entry(list, i);
-
-		if (dma_fence_is_signaled(dma_resv_entry_fence(entry))) {
-			dead = i;
-			continue;
-		}
-		if (entry_context(entry) != fence->context)
-			continue;
-		if (entry_covers(entry, new))
-			return false;
-		/* One of the same usage has to go: there can be only one. */
-		if (dma_resv_entry_usage(entry) != DMA_RESV_USAGE_KERNEL &&
-		    entry_covers(new, entry) &&
-		    (slot == NO_SLOT || dma_resv_entry_usage(entry) == usage))
-			slot = i;
-	}
-
-	if (slot == NO_SLOT)
-		slot = dead;
-	if (slot == NO_SLOT) {
-		dma_resv_list_append(list, new);
-		return true;
-	}
-	old = dma_resv_entry_fence(dma_resv_list_entry(list, slot));
-	dma_resv_list_set(list, slot, new);
-	dma_fence_put(old);
-	return true;
-}
-
-/* Is entry @i of the same context and usage as one before it? */
-static bool list_entry_is_double(struct dma_resv_list *list, unsigned int i)
-{
-	unsigned long entry = dma_resv_list_entry(list, i);
-	unsigned int j;
-
-	if (dma_resv_entry_usage(entry) == DMA_RESV_USAGE_KERNEL)
-		return false;
-	for (j = 0; j < i; j++) {
-		unsigned long other = dma_resv_list_entry(list, j);
-
-		if (entry_context(entry) == entry_context(other) &&
-		    dma_resv_entry_usage(entry) == dma_resv_entry_usage(other) &&
-		    (entry_covers(entry, other) || entry_covers(other, entry)))
-			return true;
-	}
-	return false;
-}
-
-/* Dead entries, or double ones, which the kernel's own code can leave. */
-static bool list_is_untidy(struct dma_resv_list *list)
-{
-	unsigned int i;
-
-	for (i = 0; i < list->num_fences; i++) {
-		unsigned long entry = dma_resv_list_entry(list, i);
-
-		if (dma_fence_is_signaled(dma_resv_entry_fence(entry)) ||
-		    list_entry_is_double(list, i))
-			return true;
-	}
-	return false;
+	return 0;
 }
 
 static void merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
 	struct dma_resv_list *list = dma_resv_list_of(resv);
-	unsigned int i, count = dma_resv_list_count(list);
-	struct dma_fence_set *set = merge->set;
-	unsigned int placed = 0;
+	unsigned int count = dma_resv_list_count(list), placed;
 
-	for (i = 0; i < set->count; i++) {
-		if (!list_place(list, *dma_fence_set_at(set, i), merge->usage))
-			continue;
-		*dma_fence_set_at(set, i) = NULL;
-		placed++;
-	}
-	merge->kept = list->num_fences;
+	placed = dma_resv_place(list, dma_fence_set_at(merge->set, 0),
+				merge->set->count, merge->usage);
+	merge->kept = dma_resv_list_count(list);
 	merge->pruned = count + placed - merge->kept;
-	merge->untidy = list_is_untidy(list);
-}
-
-/**
- * dma_resv_merge_one - merge a single fence, if that can be done in place
- * @resv: the reservation object, locked
- * @fence: a fence that is no container; the caller keeps its reference
- * @usage: its usage
- *
- * Does not allocate.
- *
- * Return: 0; 1 if it is done but dead or double entries are left; -EAGAIN if
- * nothing was done, since the list is long or has no room.
- */
-int dma_resv_merge_one(struct dma_resv *resv, struct dma_fence *fence,
-		       enum dma_resv_usage usage)
-{
-	struct dma_resv_list *list = dma_resv_list_of(resv);
-
-	dma_resv_assert_held(resv);
-	if (!dma_resv_list_room(list) ||
-	    dma_resv_list_count(list) >= SHORT_LIST)
-		return -EAGAIN;
-
-	dma_fence_get(fence);
-	if (!list_place(list, fence, usage))
-		dma_fence_put(fence);
-	return list_is_untidy(list);
+	merge->untidy = dma_resv_list_is_untidy(list);
 }
 
 /**
@@ -412,9 +324,10 @@ bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
  *
  * Afterwards only dma_resv_merge_fini() is allowed on @merge, and
  * dma_fence_set_fini() on its set, unless others have added so much since
- * dma_resv_merge_prepare() that there is no room: then nothing has changed.
+ * dma_resv_merge_prepare() that there is no room: then nothing has changed. Nor
+ * has it if there were more than %DMA_RESV_LIST_MAX entries afterwards.
  *
- * Return: 0 or -EAGAIN.
+ * Return: 0, -EAGAIN or -ENOMEM.
  */
 int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
@@ -422,8 +335,7 @@ int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
 		return -EAGAIN;
 
 	if (merge->list)
-		merge_rebuild(merge, resv);
-	else
-		merge_in_place(merge, resv);
+		return merge_rebuild(merge, resv);
+	merge_in_place(merge, resv);
 	return 0;
 }

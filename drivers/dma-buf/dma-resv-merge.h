@@ -44,8 +44,6 @@ int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
 			   unsigned int attempt);
 bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv);
 int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv);
-int dma_resv_merge_one(struct dma_resv *resv, struct dma_fence *fence,
-		       enum dma_resv_usage usage);
 void dma_resv_merge_fini(struct dma_resv_merge *merge);
 
 #endif /* __DMA_RESV_MERGE_H */

@@ -13,6 +13,7 @@
 #define __LINUX_DMA_FENCE_INDEX_H
 
 #include <linux/dma-fence-table.h>
+#include <linux/hash.h>
 #include <linux/types.h>
 
 /* No index takes more entries. */
@@ -62,7 +63,6 @@ static inline void dma_fence_index_move(struct dma_fence_index *to,
 
 int dma_fence_index_init(struct dma_fence_index *index, unsigned int capacity);
 void dma_fence_index_fini(struct dma_fence_index *index);
-void dma_fence_index_clear(struct dma_fence_index *index);
 
 extern u64 dma_fence_index_secret;
 
@@ -77,8 +77,14 @@ static inline void dma_fence_index_start(const struct dma_fence_index *index,
 					 struct dma_fence_index_cursor *cursor,
 					 u64 context)
 {
-	u64 hash = context * (dma_fence_index_secret | 1);
+	/*
+	 * The secret alone is no good: contexts that follow each other, as they
+	 * do, would meet in few slots for some of its values.
+	 */
+	u64 hash = context * GOLDEN_RATIO_64;
 
+	hash ^= hash >> 32;
+	hash *= dma_fence_index_secret | 1;
 	cursor->slot = hash >> (64 - index->bits);
 	cursor->tag = (hash >> 16) & ~DMA_FENCE_INDEX_POS;
 }

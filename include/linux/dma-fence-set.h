@@ -12,7 +12,7 @@
 struct dma_fence;
 
 /* So many contexts need no memory beside the set itself. */
-#define DMA_FENCE_SET_INLINE	8
+#define DMA_FENCE_SET_INLINE	16
 
 /* Past so many contexts dma_fence_set_add() answers -ENOMEM. */
 #define DMA_FENCE_SET_MAX	DMA_FENCE_INDEX_MAX
@@ -26,7 +26,7 @@ struct dma_fence;
 struct dma_fence_set {
 	/** @fences: @count fences, a reference held on each, NULL if dropped */
 	struct dma_fence_table fences;
-	/** @count: number of fences, each of another context */
+	/** @count: number of fences, of one context only if without order */
 	unsigned int count;
 	/** @capacity: number of fences for which there is room */
 	unsigned int capacity;
@@ -34,8 +34,12 @@ struct dma_fence_set {
 	struct dma_fence_index index;
 	/** @signaled: when the last fence signaled that was not added for that */
 	ktime_t signaled;
+	/** @signaled_count: how many were not */
+	unsigned int signaled_count;
 	/** @walked: fences and chain links looked at so far */
 	unsigned long walked;
+	/** @contexts: the contexts of a short set, side by side */
+	u64 contexts[DMA_FENCE_SET_INLINE];
 	/** @inline_fences: backing of @fences for a short set */
 	struct dma_fence *inline_fences[DMA_FENCE_SET_INLINE];
 };
@@ -48,11 +52,10 @@ static inline struct dma_fence **dma_fence_set_at(const struct dma_fence_set *se
 }
 
 void dma_fence_set_init(struct dma_fence_set *set);
-void dma_fence_set_reset(struct dma_fence_set *set);
 void dma_fence_set_fini(struct dma_fence_set *set);
 
 int dma_fence_set_reserve(struct dma_fence_set *set, unsigned int capacity);
-void dma_fence_set_insert(struct dma_fence_set *set, struct dma_fence *fence);
+void dma_fence_set_take(struct dma_fence_set *set, struct dma_fence *fence);
 int dma_fence_set_add(struct dma_fence_set *set, struct dma_fence *fence);
 bool dma_fence_set_drop_covered(struct dma_fence_set *set,
 				struct dma_fence *fence);

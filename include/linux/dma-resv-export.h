@@ -8,10 +8,15 @@
 #include <linux/dma-resv.h>
 
 struct dma_fence;
+struct dma_fence_set;
 struct dma_resv_import;
 
 struct dma_fence *dma_resv_export_fence(struct dma_resv *resv,
 					enum dma_resv_usage usage);
+int dma_resv_export_add(struct dma_resv *resv, enum dma_resv_usage usage,
+			struct dma_fence_set *set);
+int dma_resv_export_locked(struct dma_resv *resv, enum dma_resv_usage usage,
+			   struct dma_fence_set *set);
 int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
 			  enum dma_resv_usage usage);
 int dma_resv_prune(struct dma_resv *resv);

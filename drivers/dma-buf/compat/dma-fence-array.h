@@ -2,13 +2,26 @@
 /*
  * An array of fences whose memory the caller's cgroup pays for: since Linux
  * 6.12 an array can be initialized in memory of our own. Before, the kernel
- * allocates it, and nobody pays.
+ * allocates it, and nobody pays. Later, arrays that signal with their first
+ * fence went away, and with them the last argument.
  */
 #ifndef __COMPAT_DMA_FENCE_ARRAY_H
 #define __COMPAT_DMA_FENCE_ARRAY_H
 
 #include <linux/dma-fence-array.h>
 #include <linux/slab.h>
+
+#ifdef HAVE_DMA_FENCE_ARRAY_SIGNAL_ON_ANY
+#define compat_array_init(array, count, fences, context) \
+	dma_fence_array_init(array, count, fences, context, 1, false)
+#define compat_array_create(count, fences, context) \
+	dma_fence_array_create(count, fences, context, 1, false)
+#else
+#define compat_array_init(array, count, fences, context) \
+	dma_fence_array_init(array, count, fences, context, 1)
+#define compat_array_create(count, fences, context) \
+	dma_fence_array_create(count, fences, context, 1)
+#endif
 
 static inline struct dma_fence_array *
 compat_dma_fence_array_create(unsigned int count, struct dma_fence **fences)
@@ -20,10 +33,10 @@ compat_dma_fence_array_create(unsigned int count, struct dma_fence **fences)
 	array = kzalloc(struct_size(array, callbacks, count),
 			GFP_KERNEL_ACCOUNT);
 	if (array)
-		dma_fence_array_init(array, count, fences, context, 1, false);
+		compat_array_init(array, count, fences, context);
 	return array;
 #else
-	return dma_fence_array_create(count, fences, context, 1, false);
+	return compat_array_create(count, fences, context);
 #endif
 }
 
