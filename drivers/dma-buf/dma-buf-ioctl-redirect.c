@@ -52,13 +52,8 @@ static void notrace redirect_handler(unsigned long ip, unsigned long parent_ip,
 {
 	struct file *file;
 
-	switch ((unsigned int)compat_ftrace_argument(fregs, 1)) {
-	case DMA_BUF_IOCTL_EXPORT_SYNC_FILE:
-	case DMA_BUF_IOCTL_IMPORT_SYNC_FILE:
-		break;
-	default:
+	if (!dma_buf_sync_file_serves(compat_ftrace_argument(fregs, 1)))
 		return;
-	}
 
 	/* Another module may have a function of that name. */
 	file = (struct file *)compat_ftrace_argument(fregs, 0);
@@ -129,3 +124,5 @@ module_init(redirect_init);
 MODULE_DESCRIPTION("sync_file export and import for dma-bufs");
 MODULE_VERSION("0.1.0");
 MODULE_LICENSE("GPL");
+/* Not MODULE_IMPORT_NS(): its argument became a string in Linux 6.13. */
+MODULE_INFO(import_ns, "DMA_BUF");

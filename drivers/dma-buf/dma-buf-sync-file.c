@@ -22,11 +22,6 @@
 
 #include "dma-buf-sync-file.h"
 
-static bool sync_file_flags_valid(u32 flags)
-{
-	return (flags & DMA_BUF_SYNC_RW) && !(flags & ~DMA_BUF_SYNC_RW);
-}
-
 /* A sync_file that waits for what @usage has to wait for. */
 static struct sync_file *sync_file_from_resv(struct dma_resv *resv,
 					     enum dma_resv_usage usage)
@@ -51,7 +46,7 @@ static long export_sync_file(struct dma_buf *dmabuf, void __user *user_arg)
 
 	if (copy_from_user(&arg, user_arg, sizeof(arg)))
 		return -EFAULT;
-	if (!sync_file_flags_valid(arg.flags))
+	if (!dma_buf_sync_flags_valid(arg.flags))
 		return -EINVAL;
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
@@ -90,7 +85,7 @@ static long import_sync_file(struct dma_buf *dmabuf, void __user *user_arg)
 
 	if (copy_from_user(&arg, user_arg, sizeof(arg)))
 		return -EFAULT;
-	if (!sync_file_flags_valid(arg.flags))
+	if (!dma_buf_sync_flags_valid(arg.flags))
 		return -EINVAL;
 
 	fence = sync_file_get_fence(arg.fd);
@@ -116,7 +111,8 @@ static long import_sync_file(struct dma_buf *dmabuf, void __user *user_arg)
  * Return: 0, or the error that user space gets: -EFAULT for memory that cannot
  * be read or written; -EINVAL for flags other than READ, WRITE or both, or for
  * an import of what is no sync_file; -EMFILE without a free descriptor;
- * -ENOMEM; -EINTR for a caller that was killed; -ENOTTY for any other command.
+ * -ENOMEM; -EINTR for a caller that was killed; what dma_buf_sync_many_ioctl()
+ * returns for any other command.
  */
 long dma_buf_sync_file_ioctl(struct dma_buf *dmabuf, unsigned int cmd,
 			     void __user *arg)
@@ -127,6 +123,6 @@ long dma_buf_sync_file_ioctl(struct dma_buf *dmabuf, unsigned int cmd,
 	case DMA_BUF_IOCTL_IMPORT_SYNC_FILE:
 		return import_sync_file(dmabuf, arg);
 	default:
-		return -ENOTTY;
+		return dma_buf_sync_many_ioctl(cmd, arg);
 	}
 }

@@ -91,4 +91,106 @@ struct dma_buf_import_sync_file {
 #define DMA_BUF_IOCTL_IMPORT_SYNC_FILE \
 	_IOW(DMA_BUF_BASE, 3, struct dma_buf_import_sync_file)
 
+/*
+ * What follows is not in Linux: the calls answer ENOTTY there. A structure may
+ * grow at its end: the kernel reads as much as the caller's ioctl number says and
+ * takes the rest for 0. What the caller has and the kernel does not know has to
+ * be 0, otherwise the answer is E2BIG; where it is an answer, it becomes 0.
+ */
+
+/**
+ * struct dma_buf_sync_query - argument of DMA_BUF_IOCTL_SYNC_QUERY
+ *
+ * Tells what this kernel can do. Works on any dma-buf.
+ */
+struct dma_buf_sync_query {
+	/** @features: out: DMA_BUF_SYNC_FEATURE_* */
+	__u64 features;
+	/** @entries_max: out: largest &dma_buf_sync_many.count */
+	__u32 entries_max;
+	/**
+	 * @fences_max: out: how many fences a buffer can carry; when many buffers
+	 * import, those that are there and those that come count together
+	 */
+	__u32 fences_max;
+};
+
+#define DMA_BUF_SYNC_FEATURE_EXPORT_MANY	(1ULL << 0)
+#define DMA_BUF_SYNC_FEATURE_IMPORT_MANY	(1ULL << 1)
+#define DMA_BUF_SYNC_FEATURE_EXCHANGE		(1ULL << 2)
+/* Deadlines reach the drivers. */
+#define DMA_BUF_SYNC_FEATURE_DEADLINE		(1ULL << 3)
+
+/**
+ * struct dma_buf_sync_entry - one of many buffers
+ */
+struct dma_buf_sync_entry {
+	/** @dmabuf: file descriptor of the buffer */
+	__s32 dmabuf;
+	/**
+	 * @flags: DMA_BUF_SYNC_READ, _WRITE or both: what the caller is about to
+	 * do with the buffer, and what the work behind its fence does
+	 */
+	__u32 flags;
+};
+
+/* Succeed with -1 for a file descriptor if there is nothing to wait for. */
+#define DMA_BUF_SYNC_MANY_NO_IDLE_FD	(1 << 0)
+/* Hand &dma_buf_sync_many.deadline_ns to the fences. */
+#define DMA_BUF_SYNC_MANY_DEADLINE	(1 << 1)
+
+/* There was something to wait for, but no deadline could be set. */
+#define DMA_BUF_SYNC_MANY_NO_DEADLINE	(1 << 0)
+
+/**
+ * struct dma_buf_sync_many - argument of the calls for many buffers
+ *
+ * DMA_BUF_IOCTL_EXPORT_MANY makes one sync_file that signals once every buffer
+ * can be used as its flags say.
+ *
+ * DMA_BUF_IOCTL_IMPORT_MANY attaches the fences of one sync_file to every
+ * buffer, or to none.
+ *
+ * DMA_BUF_IOCTL_EXCHANGE does both in one step: no other client's fence gets in
+ * between. The sync_file that it returns holds what was there before, what it
+ * attaches is there afterwards.
+ *
+ * The buffer that the call is made on has no part in it unless it is an entry.
+ * Buffers may occur more than once.
+ */
+struct dma_buf_sync_many {
+	/** @entries: address of &struct dma_buf_sync_entry, @count of them */
+	__u64 entries;
+	/** @count: at least 1, at most &dma_buf_sync_query.entries_max */
+	__u32 count;
+	/** @flags: DMA_BUF_SYNC_MANY_*; 0 for DMA_BUF_IOCTL_IMPORT_MANY */
+	__u32 flags;
+	/** @deadline_ns: in CLOCK_MONOTONIC; 0 without the flag */
+	__u64 deadline_ns;
+	/** @import_fd: the sync_file to attach; 0 for EXPORT_MANY */
+	__s32 import_fd;
+	/**
+	 * @export_fd: out of EXPORT_MANY and EXCHANGE: the new sync_file,
+	 * close-on-exec, or -1. EXCHANGE needs a free descriptor even if there
+	 * turns out to be nothing to wait for.
+	 */
+	__s32 export_fd;
+	/**
+	 * @failed: out after an error: the entry that it came from, @count if it
+	 * came from none
+	 */
+	__u32 failed;
+	/** @answer: out of EXPORT_MANY and EXCHANGE: _NO_DEADLINE, or 0 */
+	__u32 answer;
+};
+
+#define DMA_BUF_IOCTL_SYNC_QUERY \
+	_IOWR(DMA_BUF_BASE, 0x60, struct dma_buf_sync_query)
+#define DMA_BUF_IOCTL_EXPORT_MANY \
+	_IOWR(DMA_BUF_BASE, 0x61, struct dma_buf_sync_many)
+#define DMA_BUF_IOCTL_IMPORT_MANY \
+	_IOWR(DMA_BUF_BASE, 0x62, struct dma_buf_sync_many)
+#define DMA_BUF_IOCTL_EXCHANGE \
+	_IOWR(DMA_BUF_BASE, 0x63, struct dma_buf_sync_many)
+
 #endif /* _DMA_BUF_UAPI_H_ */

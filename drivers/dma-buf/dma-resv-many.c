@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Import of one fence into many reservation objects
+ *
+ * Promises: all or nothing. All locks are held, and all that can fail has been
+ * done, before the first object changes, so no other holder of the locks sees
+ * one with the fence and another one without. However many tasks lock
+ * overlapping sets in whatever order, each of them gets its turn.
+ *
+ * Does not: know about user space, file descriptors or dma-bufs.
+ */
+
+#include <linux/build_bug.h>
+#include <linux/dma-fence-set.h>
+#include <linux/dma-resv-export.h>
+#include <linux/dma-resv-many.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+
+#include "dma-resv-list.h"
+#include "dma-resv-place.h"
+
+/**
+ * DOC: Many
+ *
+ * What a compositor or a command stream needs: a fence left behind in all its
+ * buffers at once, perhaps in exchange for what has to be waited for::
+ *
+ *	ret = dma_resv_many_lock(&many, entries, count, fence);
+ *	if (ret)
+ *		return ret;
+ *
+ *	ret = dma_resv_many_export(&many, &set);
+ *	if (!ret)
+ *		dma_resv_many_commit(&many);
+ *	dma_resv_many_unlock(&many);
+ */
+
+static bool many_fits(struct dma_resv_many *many, struct dma_resv *resv)
+{
+	return dma_resv_list_known && many->few_count >= 0 &&
+	       dma_resv_place_fits(dma_resv_list_of(resv), many->few_count);
+}
+
+/* Take the fence apart once: as few fences, or as a container without nesting. */
+static int many_flatten(struct dma_resv_many *many, struct dma_fence *fence)
+{
+	struct dma_fence_set set __uninitialized;
+	int ret;
+
+	BUILD_BUG_ON(ARRAY_SIZE(many->few) != DMA_RESV_PLACE_MAX);
+	many->flat = dma_fence_get(fence);
+	many->few_count = dma_resv_place_take_apart(fence, many->few);
+	if (many->few_count >= 0)
+		return 0;
+
+	dma_fence_put(many->flat);
+	dma_fence_set_init(&set);
+	ret = dma_fence_set_add(&set, fence);
+	many->flat = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
+	dma_fence_set_fini(&set);
+	if (IS_ERR(many->flat))
+		return PTR_ERR(many->flat);
+	many->few_count = dma_resv_place_take_apart(many->flat, many->few);
+	return 0;
+}
+
+static int entry_prepare(struct dma_resv_many *many,
+			 struct dma_resv_many_entry *entry)
+{
+	struct dma_resv_import *import;
+
+	import = dma_resv_import_prepare(entry->resv, many->flat, entry->usage);
+	if (IS_ERR(import))
+		return PTR_ERR(import);
+	entry->import = import;
+	return 0;
+}
+
+static void entry_cancel(struct dma_resv_many_entry *entry)
+{
+	if (entry->import)
+		dma_resv_import_cancel(entry->import);
+	entry->import = NULL;
+}
+
+/* Without the locks: whatever allocates, for objects where there is no room. */
+static int many_prepare(struct dma_resv_many *many)
+{
+	int ret;
+
+	for (many->failed = 0; many->failed < many->count; many->failed++) {
+		struct dma_resv_many_entry *entry =
+			&many->entries[many->failed];
+
+		if (entry->fits)
+			continue;
+		ret = entry_prepare(many, entry);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * An object that an earlier entry has locked: the stricter usage counts, and what
+ * was prepared for it.
+ */
+static void many_join(struct dma_resv_many *many,
+		      struct dma_resv_many_entry *again)
+{
+	struct dma_resv_many_entry *entry = many->entries;
+
+	while (entry == again || !entry->owner || entry->resv != again->resv)
+		entry++;
+	if (again->usage > entry->usage ||
+	    (again->usage == entry->usage && !again->import))
+		return;
+	swap(entry->usage, again->usage);
+	swap(entry->import, again->import);
+}
+
+static void many_drop_locks(struct dma_resv_many *many)
+{
+	struct dma_resv_many_entry *entry = many->entries;
+
+	for (; entry < many->entries + many->count; entry++) {
+		if (entry->owner)
+			dma_resv_unlock(entry->resv);
+		entry->owner = false;
+	}
+}
+
+static void many_unlock_all(struct dma_resv_many *many)
+{
+	many_drop_locks(many);
+	ww_acquire_fini(&many->ticket);
+}
+
+/*
+ * Lock those that are not yet locked, and see whether there is room: 0, -EDEADLK
+ * or -EINTR.
+ */
+static int many_lock_rest(struct dma_resv_many *many)
+{
+	int ret;
+
+	many->fits = true;
+	for (many->failed = 0; many->failed < many->count; many->failed++) {
+		struct dma_resv_many_entry *entry =
+			&many->entries[many->failed];
+
+		if (!entry->owner) {
+			ret = dma_resv_lock_interruptible(entry->resv,
+							  &many->ticket);
+			if (ret == -EALREADY) {
+				many_join(many, entry);
+				entry->fits = true;
+				continue;
+			}
+			if (ret)
+				return ret;
+			entry->owner = true;
+		}
+		entry->fits = many_fits(many, entry->resv);
+		many->fits &= entry->fits;
+	}
+	return 0;
+}
+
+/* After an error, nothing is locked. */
+static int many_lock_all(struct dma_resv_many *many)
+{
+	struct dma_resv_many_entry *contended;
+	int ret;
+
+	ww_acquire_init(&many->ticket, &reservation_ww_class);
+	while ((ret = many_lock_rest(many)) == -EDEADLK) {
+		contended = &many->entries[many->failed];
+		many_drop_locks(many);
+		ret = dma_resv_lock_slow_interruptible(contended->resv,
+						       &many->ticket);
+		if (ret)
+			break;
+		contended->owner = true;
+	}
+	if (ret)
+		many_unlock_all(many);
+	else
+		ww_acquire_done(&many->ticket);
+	return ret;
+}
+
+/* With the locks: room in each object, as found before, as a rule. */
+static int many_reserve(struct dma_resv_many *many)
+{
+	int ret = 0;
+
+	for (many->failed = 0; many->failed < many->count; many->failed++) {
+		struct dma_resv_many_entry *entry =
+			&many->entries[many->failed];
+
+		if (!entry->owner || (entry->fits && !entry->import))
+			continue;
+		if (!entry->import)
+			ret = entry_prepare(many, entry);
+		if (!ret)
+			ret = dma_resv_import_reserve(entry->import, 0);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * dma_resv_many_lock - lock many reservation objects to import one fence
+ * @many: uninitialized
+ * @entries: the objects; the caller owns the array, of which only
+ *	&dma_resv_many_entry.resv and &dma_resv_many_entry.usage need a value
+ * @count: number of @entries; an object that occurs more than once gets the
+ *	strictest of its usages
+ * @fence: a fence or a container of fences, on which the caller holds a
+ *	reference until dma_resv_many_unlock()
+ *
+ * Does all that can fail, and locks the objects with a &struct ww_acquire_ctx of
+ * its own. If there is no room in one of them, it unlocks all, allocates and locks
+ * again; under the locks it allocates only if others have changed an object
+ * meanwhile, or where only the kernel's public functions can be used.
+ *
+ * Context: process; may sleep. The caller must not hold the lock of any
+ * reservation object.
+ *
+ * Return: 0, to be ended by dma_resv_many_unlock(). -ENOMEM; -EINTR after a
+ * signal: then no object has changed, none is locked, and
+ * &dma_resv_many.failed tells the entry.
+ */
+int dma_resv_many_lock(struct dma_resv_many *many,
+		       struct dma_resv_many_entry *entries, unsigned int count,
+		       struct dma_fence *fence)
+{
+	unsigned int i;
+	int ret;
+
+	many->entries = entries;
+	many->count = count;
+	many->failed = count;
+	for (i = 0; i < count; i++) {
+		entries[i].import = NULL;
+		entries[i].owner = false;
+		entries[i].untidy = false;
+	}
+
+	ret = many_flatten(many, fence);
+	if (ret)
+		return ret;
+
+	/* As a rule there is room everywhere, and nothing to prepare. */
+	ret = many_lock_all(many);
+	if (ret)
+		goto err_cancel;
+	if (many->fits)
+		return 0;
+
+	many_unlock_all(many);
+	ret = many_prepare(many);
+	if (!ret)
+		ret = many_lock_all(many);
+	if (ret)
+		goto err_cancel;
+	ret = many_reserve(many);
+	if (ret)
+		goto err_unlock;
+	return 0;
+
+err_unlock:
+	many_unlock_all(many);
+err_cancel:
+	for (i = 0; i < count; i++)
+		entry_cancel(&entries[i]);
+	dma_fence_put(many->flat);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_resv_many_lock);
+
+/**
+ * dma_resv_many_export - collect what the new work has to wait for
+ * @many: as locked by dma_resv_many_lock(), before dma_resv_many_commit()
+ * @set: where the fences go
+ *
+ * For an object with %DMA_RESV_USAGE_WRITE all readers and writers, for one with
+ * %DMA_RESV_USAGE_READ all writers.
+ *
+ * Context: process; may sleep and allocate.
+ *
+ * Return: 0; -ENOMEM; -EINTR if the caller was killed.
+ */
+int dma_resv_many_export(struct dma_resv_many *many, struct dma_fence_set *set)
+{
+	struct dma_resv_many_entry *entry;
+	bool write;
+	int ret;
+
+	for (many->failed = 0; many->failed < many->count; many->failed++) {
+		entry = &many->entries[many->failed];
+		if (!entry->owner)
+			continue;
+		write = entry->usage <= DMA_RESV_USAGE_WRITE;
+		ret = dma_resv_export_locked(entry->resv,
+					     dma_resv_usage_rw(write), set);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dma_resv_many_export);
+
+static void entry_commit(struct dma_resv_many *many,
+			 struct dma_resv_many_entry *entry)
+{
+	struct dma_resv_list *list;
+
+	if (entry->import) {
+		dma_resv_import_commit(entry->import);
+		entry->import = NULL;
+		if (!dma_resv_list_known)
+			return;
+		list = dma_resv_list_of(entry->resv);
+		entry->untidy = !many->few_count || dma_resv_list_is_loose(list);
+		cond_resched();
+	} else {
+		list = dma_resv_list_of(entry->resv);
+		dma_resv_place(list, many->few, many->few_count, entry->usage);
+		entry->untidy = dma_resv_list_is_untidy(list);
+	}
+}
+
+/**
+ * dma_resv_many_commit - import the fence
+ * @many: as locked by dma_resv_many_lock(); once
+ *
+ * Cannot fail and does not allocate.
+ *
+ * Context: process; may sleep; before dma_resv_many_unlock().
+ */
+void dma_resv_many_commit(struct dma_resv_many *many)
+{
+	struct dma_resv_many_entry *entry = many->entries;
+
+	for (; entry < many->entries + many->count; entry++)
+		if (entry->owner)
+			entry_commit(many, entry);
+}
+EXPORT_SYMBOL_GPL(dma_resv_many_commit);
+
+/**
+ * dma_resv_many_unlock - unlock many reservation objects
+ * @many: as locked by dma_resv_many_lock(), with or without a commit since
+ *
+ * Context: process; may sleep.
+ */
+void dma_resv_many_unlock(struct dma_resv_many *many)
+{
+	struct dma_resv_many_entry *entry = many->entries;
+
+	many_unlock_all(many);
+	for (; entry < many->entries + many->count; entry++) {
+		entry_cancel(entry);
+		/* Without memory, the next import may tidy up. */
+		if (entry->untidy)
+			dma_resv_prune(entry->resv);
+	}
+	dma_fence_put(many->flat);
+}
+EXPORT_SYMBOL_GPL(dma_resv_many_unlock);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One fence and many reservation objects.
+ */
+#ifndef __LINUX_DMA_RESV_MANY_H
+#define __LINUX_DMA_RESV_MANY_H
+
+#include <linux/dma-resv.h>
+
+struct dma_fence;
+struct dma_fence_set;
+struct dma_resv_import;
+
+/**
+ * struct dma_resv_many_entry - one of many reservation objects
+ */
+struct dma_resv_many_entry {
+	/** @resv: it lives until dma_resv_many_unlock() */
+	struct dma_resv *resv;
+	/**
+	 * @usage: %DMA_RESV_USAGE_WRITE or %DMA_RESV_USAGE_READ: what the work
+	 * behind the fence does
+	 */
+	enum dma_resv_usage usage;
+	/* private: */
+	struct dma_resv_import *import;
+	bool owner, fits, untidy;
+};
+
+/**
+ * struct dma_resv_many - many reservation objects, locked together
+ */
+struct dma_resv_many {
+	/** @entries: of the user, which may name an object more than once */
+	struct dma_resv_many_entry *entries;
+	/** @count: number of @entries */
+	unsigned int count;
+	/** @failed: after an error, the entry that it came from, or @count */
+	unsigned int failed;
+	/* private: */
+	struct dma_fence *flat;
+	struct dma_fence *few[16];
+	int few_count;
+	bool fits;
+	struct ww_acquire_ctx ticket;
+};
+
+int dma_resv_many_lock(struct dma_resv_many *many,
+		       struct dma_resv_many_entry *entries, unsigned int count,
+		       struct dma_fence *fence);
+int dma_resv_many_export(struct dma_resv_many *many,
+			 struct dma_fence_set *set);
+void dma_resv_many_commit(struct dma_resv_many *many);
+void dma_resv_many_unlock(struct dma_resv_many *many);
+
+#endif /* __LINUX_DMA_RESV_MANY_H */
