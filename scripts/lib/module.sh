@@ -8,6 +8,28 @@ release_of() {
 		"$1/include/generated/utsrelease.h"
 }
 
+# is_uml KDIR, has_intree KDIR: what kind of kernel it is.
+is_uml() {
+	grep -q '^CONFIG_UML=y' "$1/.config"
+}
+
+has_intree() {
+	grep -q '^CONFIG_DMA_RESV_EXPORT=y' "$1/.config"
+}
+
+# kernel_make KDIR ARGUMENT...: make with the build system of that kernel.
+kernel_make() {
+	local kdir=$1
+	shift
+
+	# BTF would need pahole, and nothing here reads it.
+	if is_uml "$kdir"; then
+		make -C "$kdir" ARCH=um "$@"
+	else
+		make -C "$kdir" CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
+	fi
+}
+
 # stage_module KDIR FOLDER: copy the sources to FOLDER, newer ones only, and ask
 # the headers in KDIR what they have.
 stage_module() {
@@ -22,7 +44,7 @@ stage_module() {
 		return 0
 
 	# Those that do not compile are the answer, not a failure.
-	make -k -C "$kdir" M="$probe" modules >"$probe/log" 2>&1 || :
+	kernel_make "$kdir" -k M="$probe" modules >"$probe/log" 2>&1 || :
 	for name in "$probe"/have_*.c; do
 		name=$(basename "$name" .c)
 		[ ! -e "$probe/$name.o" ] || echo "#define ${name^^} 1"

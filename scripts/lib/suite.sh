@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154,SC2034 # from base.sh; for who sources this
+# Sourced after base.sh: run programs in a VM and leave TAP in build/check.
+
+results=$build/check
+programs=$build/selftests
+
+next() {
+	step=$((step + 1))
+	printf '[%d of %d, %d s] %s\n' "$step" "$steps" "$SECONDS" "$*" >&2
+}
+
+# in_vm NAME OPTION... -- COMMAND...: run it, and make the VM's own verdict,
+# which covers the kernel log, a test.
+in_vm() {
+	local code=0 dir=$results/$1
+	shift
+	mkdir -p "$dir"
+	"$top/scripts/vm" run --kernel "$kernel" --write "$dir" "$@" \
+		2>"$dir/vm.log" || code=$?
+	[ "$code" != 130 ] && [ "$code" != 143 ] || exit "$code"
+	grep -v '^\[' "$dir/vm.log" | sed 's/^/    /' >&2
+	{
+		echo 'TAP version 13'
+		if [ "$code" != 0 ]; then
+			sed 's/^/# /' "$dir/vm.log"
+			printf 'not '
+		fi
+		echo 'ok 1 exit code 0 and a clean kernel log'
+		echo '1..1'
+	} >"$dir/vm.tap"
+}
+
+# suite NAME OPTION...: all test programs
+suite() {
+	local name=$1
+	shift
+	in_vm "$name" "$@" -- selftests/run-guest "$modules" "$results/$name" \
+		"${tests[@]}" "$programs"/{example,frame,frame-c++}
+	in_vm "$name-patching" --one-thread "$@" -- selftests/run-guest \
+		"$modules" "$results/$name-patching" "${patching[@]}"
+}
+
+# stress NAME SECONDS OPTION...: everything at once
+stress() {
+	local name=$1-stress seconds=$2
+	shift 2
+	in_vm "$name" "$@" --timeout $((3 * seconds + 300)) -- \
+		selftests/run-guest "$modules" "$results/$name" \
+		"$programs/stress --seconds $seconds"
+}
+
+# hostile NAME short|full OPTION...: a client that does its worst; accounting has
+# the kernel patch itself
+hostile() {
+	local name=$1-hostile size=$2
+	shift 2
+	in_vm "$name" --one-thread "$@" -- \
+		selftests/run-guest "$modules" "$results/$name" \
+		"selftests/hostile-guest $programs $size"
+}
+
+# build_programs SOURCE: the test programs, in $tests and $patching
+build_programs() {
+	local program
+
+	log_run "$build/selftests.log" 'building test programs' \
+		make -C "$top/selftests/dma-buf" OUT="$programs" -j "$(nproc)" \
+		KSELFTEST="$1/tools/testing/selftests"
+	tests=()
+	for program in export import merge bad_input lifetime hostile client \
+		many many_input many_race; do
+		tests+=("$programs/${program}_test")
+	done
+	# These switch tracing and accounting, for which the kernel patches itself.
+	patching=("$programs/bounds_test")
+}
+
+add_programs_of_32_bits() {
+	tests+=("${tests[@]/%/-32}")
+	patching+=("${patching[@]/%/-32}")
+}
