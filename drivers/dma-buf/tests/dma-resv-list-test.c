@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of how a reservation object stores its entries: what this code writes,
+ * the kernel reads, and the other way round
+ */
+
+#include <linux/slab.h>
+
+#include "../dma-resv-entry.h"
+#include "../dma-resv-list.h"
+#include "dma-resv-rig.h"
+
+static int needs_the_list(struct kunit *test)
+{
+	if (!dma_resv_list_known)
+		kunit_skip(test, "only with a list of our own making");
+	return 0;
+}
+
+static int dma_resv_list_test_init(struct kunit *test)
+{
+	return dma_resv_rig_init(test) ?: needs_the_list(test);
+}
+
+static void b1_a_new_list_is_empty_and_large_enough(struct kunit *test)
+{
+	static const unsigned int capacities[] = { 0, 1, 4, 5, 510, 511, 5000 };
+	struct dma_resv_list *list;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(capacities); i++) {
+		list = dma_resv_list_create(capacities[i]);
+		KUNIT_ASSERT_NOT_NULL(test, list);
+		KUNIT_EXPECT_EQ(test, dma_resv_list_count(list), 0);
+		KUNIT_EXPECT_GE(test, dma_resv_list_room(list), capacities[i]);
+		dma_resv_list_discard(list);
+	}
+	KUNIT_EXPECT_EQ(test, dma_resv_list_count(NULL), 0);
+	KUNIT_EXPECT_EQ(test, dma_resv_list_room(NULL), 0);
+}
+
+/* All that max_fences promises is memory: KASAN tells if it is not. */
+static void b1_a_list_takes_what_it_promises(struct kunit *test)
+{
+	static const unsigned int capacities[] = { 1, 20, 511, 2000 };
+	struct dma_fence *fence = rig_new(test);
+	struct dma_resv_list *list;
+	unsigned int i, room, left;
+
+	for (i = 0; i < ARRAY_SIZE(capacities); i++) {
+		list = dma_resv_list_create(capacities[i]);
+		KUNIT_ASSERT_NOT_NULL(test, list);
+		room = dma_resv_list_room(list);
+		for (left = room; left; left--)
+			dma_resv_list_append(list, dma_resv_entry(fence, READ_));
+		KUNIT_EXPECT_EQ(test, dma_resv_list_room(list), 0);
+		KUNIT_EXPECT_EQ(test, dma_resv_list_count(list), room);
+		dma_resv_list_discard(list);
+	}
+}
+
+static void b1_an_entry_holds_fence_and_usage(struct kunit *test)
+{
+	struct dma_fence *fence = rig_new(test);
+	enum dma_resv_usage usage;
+
+	for (usage = KERNEL; usage <= BOOKKEEP; usage++) {
+		unsigned long entry = dma_resv_entry(fence, usage);
+
+		KUNIT_EXPECT_PTR_EQ(test, dma_resv_entry_fence(entry), fence);
+		KUNIT_EXPECT_EQ(test, dma_resv_entry_usage(entry), usage);
+	}
+}
+
+static void i1_the_kernel_reads_a_published_list(struct kunit *test)
+{
+	struct dma_fence *one = rig_new(test), *two = rig_new(test);
+	struct dma_resv *resv = rig_resv(test);
+	struct dma_resv_list *list = dma_resv_list_create(2);
+
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	dma_resv_list_append(list, dma_resv_entry(dma_fence_get(one), WRITE_));
+	dma_resv_list_append(list, dma_resv_entry(dma_fence_get(two), KERNEL));
+	dma_resv_lock(resv, NULL);
+	dma_resv_list_publish(resv, list);
+	dma_resv_unlock(resv);
+	EXPECT_ENTRIES(test, E(one, WRITE_), E(two, KERNEL));
+}
+
+static void i1_the_kernel_appends_to_a_published_list(struct kunit *test)
+{
+	struct dma_fence *one = rig_new(test), **more = rig_many(test, 20);
+	struct dma_resv *resv = rig_resv(test);
+	struct dma_resv_list *list = dma_resv_list_create(1);
+	struct resv_entry entries[21];
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	dma_resv_list_append(list, dma_resv_entry(dma_fence_get(one), WRITE_));
+	dma_resv_lock(resv, NULL);
+	dma_resv_list_publish(resv, list);
+	dma_resv_unlock(resv);
+
+	/* Past its end, where the kernel makes it longer. */
+	entries[20] = (struct resv_entry)E(one, WRITE_);
+	for (i = 0; i < 20; i++) {
+		rig_add(test, more[i], READ_);
+		entries[i] = (struct resv_entry)E(more[i], READ_);
+	}
+	rig_expect_entries(test, resv, entries, 21);
+}
+
+static void e2_what_the_kernel_added_is_read(struct kunit *test)
+{
+	struct dma_fence *one = rig_new(test), *two = rig_new(test);
+	struct dma_resv *resv = rig_resv(test);
+	struct dma_resv_list *list;
+
+	rig_add(test, one, BOOKKEEP);
+	rig_add(test, two, KERNEL);
+	dma_resv_lock(resv, NULL);
+	list = dma_resv_list_of(resv);
+	KUNIT_EXPECT_EQ(test, dma_resv_list_count(list), 2);
+	KUNIT_EXPECT_EQ(test, dma_resv_list_entry(list, 0),
+			dma_resv_entry(one, BOOKKEEP));
+	KUNIT_EXPECT_EQ(test, dma_resv_list_entry(list, 1),
+			dma_resv_entry(two, KERNEL));
+	dma_resv_unlock(resv);
+}
+
+static struct kunit_case dma_resv_list_cases[] = {
+	KUNIT_CASE(b1_a_new_list_is_empty_and_large_enough),
+	KUNIT_CASE(b1_a_list_takes_what_it_promises),
+	KUNIT_CASE(b1_an_entry_holds_fence_and_usage),
+	KUNIT_CASE(i1_the_kernel_reads_a_published_list),
+	KUNIT_CASE(i1_the_kernel_appends_to_a_published_list),
+	KUNIT_CASE(e2_what_the_kernel_added_is_read),
+	{}
+};
+
+static struct kunit_suite dma_resv_list_suite = {
+	.name = "dma_resv_list",
+	.init = dma_resv_list_test_init,
+	.test_cases = dma_resv_list_cases,
+};
+
+kunit_test_suite(dma_resv_list_suite);
