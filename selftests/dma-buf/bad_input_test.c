@@ -4,28 +4,11 @@
  * call leaves neither a descriptor nor an entry behind.
  */
 
-#include <dirent.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "harness.h"
-
-/*
- * How many descriptors this process has, and which it would get next: a number
- * that was taken and never given back does not show among the open ones.
- */
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (dir && readdir(dir))
-		count++;
-	count = count * 10000 + dirfd(dir);
-	closedir(dir);
-	return count;
-}
 
 static void *page(int prot)
 {

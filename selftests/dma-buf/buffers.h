@@ -55,6 +55,14 @@ struct sw_sync_create_fence_data {
 #define SW_SYNC_IOC_CREATE_FENCE _IOWR('W', 0, struct sw_sync_create_fence_data)
 #define SW_SYNC_IOC_INC		 _IOW('W', 1, __u32)
 
+struct sw_sync_get_deadline {
+	__u64 deadline_ns;
+	__u32 pad;
+	__s32 fence_fd;
+};
+
+#define SW_SYNC_GET_DEADLINE	 _IOWR('W', 2, struct sw_sync_get_deadline)
+
 static inline int xioctl(int fd, unsigned long cmd, void *arg)
 {
 	int ret;
@@ -210,6 +218,15 @@ static inline int timeline_inc(int timeline, __u32 count)
 	return xioctl(timeline, SW_SYNC_IOC_INC, &count);
 }
 
+/* By when somebody wants a fence of the timeline; -ENOENT if nobody does. */
+static inline int64_t timeline_deadline(int timeline, int fence)
+{
+	struct sw_sync_get_deadline data = { .fence_fd = fence };
+	int ret = xioctl(timeline, SW_SYNC_GET_DEADLINE, &data);
+
+	return ret ? ret : (int64_t)data.deadline_ns;
+}
+
 static inline int sync_merge(int a, int b)
 {
 	struct sync_merge_data data = { .name = "merged", .fd2 = b };
@@ -313,6 +330,29 @@ static inline int unordered_fence(int test)
 	return ret ? ret : arg.fd;
 }
 
+/* A sync_file of so many contexts. */
+static inline int make_crowd(int test, __u32 count)
+{
+	struct dma_resv_test_crowd arg = { .count = count, .fd = -1 };
+	int ret = xioctl(test, DMA_RESV_TEST_CROWD, &arg);
+
+	return ret ? ret : arg.fd;
+}
+
+/* A second dma-buf of the reservation object of @dmabuf. */
+static inline int share_resv(int test, int dmabuf)
+{
+	struct dma_resv_test_share arg = { .dmabuf = dmabuf, .fd = -1 };
+	int ret = xioctl(test, DMA_RESV_TEST_SHARE, &arg);
+
+	return ret ? ret : arg.fd;
+}
+
+static inline int signal_all(int test, __s32 fd)
+{
+	return xioctl(test, DMA_RESV_TEST_SIGNAL, &fd);
+}
+
 /* A sync_file of a chain that holds the fences of @fds again and again. */
 static inline int make_chain(int test, const __s32 *fds, __u32 count,
 			     __u32 links, bool arrays)
@@ -344,10 +384,15 @@ static inline bool module_param(const char *name)
 	return value == 'Y';
 }
 
-/* Whether dma_resv_export.ko serves the ioctls, not the kernel's own code. */
+/*
+ * Whether this project serves the ioctls, not the kernel's own code: a loaded
+ * module that is enabled, or the code inside the kernel, which has no switch.
+ */
 static inline bool module_serves(void)
 {
-	return module_param("enabled");
+	return module_param("enabled") ||
+	       (!access("/sys/module/dma_resv_export", F_OK) &&
+		access("/sys/module/dma_resv_export/parameters/enabled", F_OK));
 }
 
 #endif /* _BUFFERS_H */

@@ -5,6 +5,7 @@
 #ifndef _HARNESS_H
 #define _HARNESS_H
 
+#include <dirent.h>
 #include <kselftest_harness.h>
 #include <sys/prctl.h>
 
@@ -60,5 +61,21 @@ FIXTURE_TEARDOWN(buffer)
 
 #define OK(expr)	ASSERT_EQ(0, expr)
 #define FD(expr)	({ int __fd = (expr); ASSERT_GE(__fd, 0); __fd; })
+
+/*
+ * How many descriptors this process has, and which it would get next: a number
+ * that was taken and never given back does not show among the open ones.
+ */
+static inline int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	count = count * 10000 + dirfd(dir);
+	closedir(dir);
+	return count;
+}
 
 #endif /* _HARNESS_H */

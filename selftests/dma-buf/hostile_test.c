@@ -152,4 +152,43 @@ TEST_F_TIMEOUT(buffer, i6_thousands_of_contexts, 120)
 	EXPECT_EQ(1, wait_for(fd, POLLIN, 5000));
 }
 
+/* I6: more contexts than any application has been seen with. */
+TEST_F_TIMEOUT(buffer, i6_a_hundred_thousand_contexts, 240)
+{
+	enum { COUNT = 100000 };
+	int crowd = FD(make_crowd(self->test, COUNT)), fd;
+
+	NEEDS_LIST("the kernel's own import is quadratic");
+	OK(dmabuf_import(self->dmabuf, crowd, WRITE));
+	EXPECT_EQ(COUNT, resv_list(self->test, self->dmabuf, NULL, 0));
+	OK(dmabuf_import(self->dmabuf, crowd, READ));
+	EXPECT_EQ(COUNT, resv_list(self->test, self->dmabuf, NULL, 0));
+	fd = FD(dmabuf_export(self->dmabuf, READ));
+	EXPECT_EQ(COUNT, sync_count(fd));
+	EXPECT_FALSE(is_ready(fd, POLLIN));
+	OK(signal_all(self->test, crowd));
+	EXPECT_EQ(1, wait_for(fd, POLLIN, 5000));
+	close(FD(dmabuf_export(self->dmabuf, READ)));
+	EXPECT_EQ(0, resv_list(self->test, self->dmabuf, NULL, 0));
+}
+
+/* I3: past the limit of a list, an import fails and changes nothing. */
+TEST_F_TIMEOUT(buffer, i3_import_past_the_limit_changes_nothing, 240)
+{
+	enum { LIMIT = 131072 };
+	int crowd = FD(make_crowd(self->test, LIMIT));
+	int small = FD(timeline_fence(self->one, 1));
+
+	NEEDS_MODULE("the kernel's own import is quadratic");
+	OK(dmabuf_import(self->dmabuf, small, READ));
+	EXPECT_EQ(-ENOMEM, dmabuf_import(self->dmabuf, crowd, WRITE));
+	EXPECT_EQ(1, resv_list(self->test, self->dmabuf, NULL, 0));
+	EXPECT_EQ(1, wait_for(self->dmabuf, POLLIN, 0));
+	EXPECT_FALSE(is_ready(self->dmabuf, POLLOUT));
+	OK(dmabuf_import(self->dmabuf, small, WRITE));
+	OK(timeline_inc(self->one, 1));
+	EXPECT_EQ(1, wait_for(self->dmabuf, POLLOUT, 5000));
+	OK(signal_all(self->test, crowd));
+}
+
 TEST_HARNESS_MAIN

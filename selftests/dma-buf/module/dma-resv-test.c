@@ -24,6 +24,28 @@
 #include "dma-resv-test.h"
 
 #define TEST_SYNC_FILES_MAX	1024
+/* Whether an array signals with its first fence was an argument once. */
+typedef struct dma_fence_array *create_fn(int, struct dma_fence **, u64,
+					  unsigned int);
+typedef struct dma_fence_array *create_any_fn(int, struct dma_fence **, u64,
+					      unsigned int, bool);
+
+static struct dma_fence_array *array_create(unsigned int count,
+					    struct dma_fence **fences)
+{
+	u64 context = dma_fence_context_alloc(1);
+
+	if (__builtin_types_compatible_p(typeof(dma_fence_array_create),
+					 create_fn))
+		return ((create_fn *)dma_fence_array_create)(count, fences,
+							     context, 1);
+	return ((create_any_fn *)dma_fence_array_create)(count, fences,
+							 context, 1, false);
+}
+
+/* Fences in each array of a crowd. */
+#define TEST_ARRAY		100
+#define TEST_ENTRIES_MAX	65536
 
 static int add_fences(struct dma_resv *resv, struct dma_fence *fence,
 		      enum dma_resv_usage usage)
@@ -71,37 +93,55 @@ static u64 list_bytes(struct dma_resv *resv)
 	return is_vmalloc_addr(list) ? ~0ULL : ksize(list);
 }
 
-static long test_list(struct dma_resv_test_list *arg)
+/* Up to @room entries; returns how many there are. */
+static u32 list_entries(struct dma_resv *resv,
+			struct dma_resv_test_entry *entries, u32 room)
 {
-	struct dma_resv_test_entry __user *user = u64_to_user_ptr(arg->entries);
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
+	u32 count = 0;
+
+	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {
+		if (count < room)
+			entries[count] = (struct dma_resv_test_entry) {
+				.context = fence->context,
+				.seqno = fence->seqno,
+				.usage = dma_resv_iter_usage(&cursor),
+				.signaled = dma_fence_is_signaled(fence),
+			};
+		count++;
+	}
+	return count;
+}
+
+static long test_list(struct dma_resv_test_list *arg)
+{
+	struct dma_resv_test_entry *entries;
 	struct dma_buf *dmabuf;
 	u32 room = arg->count;
 	long ret = 0;
 
+	if (room > TEST_ENTRIES_MAX)
+		return -EINVAL;
 	dmabuf = dma_buf_get(arg->dmabuf);
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
-
-	arg->count = 0;
-	dma_resv_lock(dmabuf->resv, NULL);
-	dma_resv_for_each_fence(&cursor, dmabuf->resv, DMA_RESV_USAGE_BOOKKEEP,
-				fence) {
-		struct dma_resv_test_entry entry = {
-			.context = fence->context,
-			.seqno = fence->seqno,
-			.usage = dma_resv_iter_usage(&cursor),
-			.signaled = dma_fence_is_signaled(fence),
-		};
-
-		if (arg->count < room &&
-		    copy_to_user(user + arg->count, &entry, sizeof(entry)))
-			ret = -EFAULT;
-		arg->count++;
+	entries = kvcalloc(max(room, 1U), sizeof(*entries), GFP_KERNEL);
+	if (!entries) {
+		dma_buf_put(dmabuf);
+		return -ENOMEM;
 	}
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	arg->count = list_entries(dmabuf->resv, entries, room);
 	arg->bytes = list_bytes(dmabuf->resv);
 	dma_resv_unlock(dmabuf->resv);
+
+	/* Not under the lock, which nests inside that of the memory map. */
+	if (copy_to_user(u64_to_user_ptr(arg->entries), entries,
+			 min(room, arg->count) * sizeof(*entries)))
+		ret = -EFAULT;
+	kvfree(entries);
 	dma_buf_put(dmabuf);
 	return ret;
 }
@@ -148,8 +188,7 @@ static struct dma_fence *make_array(struct dma_fence **fences, u32 count)
 	copy = kmemdup(fences, count * sizeof(*copy), GFP_KERNEL);
 	if (!copy)
 		return NULL;
-	array = dma_fence_array_create(count, copy, dma_fence_context_alloc(1),
-				       1, false);
+	array = array_create(count, copy);
 	if (!array) {
 		kfree(copy);
 		return NULL;
@@ -200,30 +239,151 @@ static long install_sync_file(struct dma_fence *fence, __s32 *fd)
 	return min(*fd, 0);
 }
 
-static DEFINE_SPINLOCK(unordered_lock);
+static DEFINE_SPINLOCK(test_lock);
 
-static const char *unordered_name(struct dma_fence *fence)
+static const char *test_name(struct dma_fence *fence)
 {
-	return "unordered";
+	return "dma_resv_test";
 }
 
-static const struct dma_fence_ops unordered_ops = {
-	.get_driver_name = unordered_name,
-	.get_timeline_name = unordered_name,
+static const struct dma_fence_ops test_ops = {
+	.get_driver_name = test_name,
+	.get_timeline_name = test_name,
 };
+
+static struct dma_fence *make_fence(u64 context)
+{
+	struct dma_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+
+	if (fence)
+		dma_fence_init(fence, &test_ops, &test_lock, context, 0);
+	return fence;
+}
 
 /* As some drivers do for work that has no timeline. */
 static long test_unordered(struct dma_resv_test_unordered *arg)
 {
-	struct dma_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+	struct dma_fence *fence = make_fence(0);
 	long ret;
 
 	if (!fence)
 		return -ENOMEM;
-	dma_fence_init(fence, &unordered_ops, &unordered_lock, 0, 0);
 	ret = install_sync_file(fence, &arg->fd);
 	dma_fence_put(fence);
 	return ret;
+}
+
+/* An array of fences with contexts of their own. */
+static struct dma_fence *make_crowd(unsigned int count)
+{
+	struct dma_fence **fences = kcalloc(count, sizeof(*fences), GFP_KERNEL);
+	struct dma_fence *array = NULL;
+	unsigned int got = 0;
+
+	while (fences && got < count) {
+		fences[got] = make_fence(dma_fence_context_alloc(1));
+		if (!fences[got])
+			break;
+		got++;
+	}
+	if (got == count)
+		array = make_array(fences, count);
+	while (got--)
+		dma_fence_put(fences[got]);
+	kfree(fences);
+	return array;
+}
+
+/* A chain of arrays, so that no allocation is large. */
+static long test_crowd(struct dma_resv_test_crowd *arg)
+{
+	struct dma_fence *head = NULL;
+	u32 done, seqno = 0;
+	long ret = 0;
+
+	for (done = 0; done < arg->count && !ret; done += TEST_ARRAY) {
+		u32 count = min_t(u32, arg->count - done, TEST_ARRAY);
+		struct dma_fence_chain *link = dma_fence_chain_alloc();
+		struct dma_fence *array = link ? make_crowd(count) : NULL;
+
+		if (!array || signal_pending(current)) {
+			dma_fence_put(array);
+			dma_fence_chain_free(link);
+			ret = -ENOMEM;
+			break;
+		}
+		dma_fence_chain_init(link, head, array, ++seqno);
+		head = &link->base;
+		cond_resched();
+	}
+	if (!ret)
+		ret = head ? install_sync_file(head, &arg->fd) : -EINVAL;
+	dma_fence_put(head);
+	return ret;
+}
+
+/* No device sees its memory: it has none. */
+static struct sg_table *share_map(struct dma_buf_attachment *attach,
+				  enum dma_data_direction dir)
+{
+	return ERR_PTR(-ENODEV);
+}
+
+static void share_unmap(struct dma_buf_attachment *attach,
+			struct sg_table *table, enum dma_data_direction dir)
+{
+}
+
+/* The reservation object belongs to the other buffer. */
+static void share_release(struct dma_buf *dmabuf)
+{
+	dma_buf_put(dmabuf->priv);
+}
+
+static const struct dma_buf_ops share_ops = {
+	.map_dma_buf = share_map,
+	.unmap_dma_buf = share_unmap,
+	.release = share_release,
+};
+
+static long test_share(struct dma_resv_test_share *arg)
+{
+	struct dma_buf *owner = dma_buf_get(arg->dmabuf), *dmabuf;
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+
+	info.ops = &share_ops;
+	info.size = PAGE_SIZE;
+	info.flags = O_RDWR;
+	info.resv = owner->resv;
+	info.priv = owner;
+	dmabuf = dma_buf_export(&info);
+	if (IS_ERR(dmabuf)) {
+		dma_buf_put(owner);
+		return PTR_ERR(dmabuf);
+	}
+	arg->fd = dma_buf_fd(dmabuf, O_CLOEXEC);
+	if (arg->fd < 0)
+		dma_buf_put(dmabuf);
+	return min(arg->fd, 0);
+}
+
+static long test_signal(__s32 fd)
+{
+	struct dma_fence *fence = sync_file_get_fence(fd), *one;
+	struct dma_fence_unwrap cursor;
+
+	if (!fence)
+		return -EINVAL;
+	dma_fence_unwrap_for_each(one, &cursor, fence) {
+		if (one->ops == &test_ops)
+			dma_fence_signal(one);
+		cond_resched();
+	}
+	dma_fence_put(fence);
+	return 0;
 }
 
 static long test_chain(struct dma_resv_test_chain *arg)
@@ -272,6 +432,9 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		struct dma_resv_test_hold hold;
 		struct dma_resv_test_chain chain;
 		struct dma_resv_test_unordered unordered;
+		struct dma_resv_test_crowd crowd;
+		struct dma_resv_test_share share;
+		__s32 sync_file;
 	} u;
 	long ret;
 
@@ -290,6 +453,14 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case DMA_RESV_TEST_UNORDERED:
 		ret = test_unordered(&u.unordered);
 		break;
+	case DMA_RESV_TEST_CROWD:
+		ret = test_crowd(&u.crowd);
+		break;
+	case DMA_RESV_TEST_SHARE:
+		ret = test_share(&u.share);
+		break;
+	case DMA_RESV_TEST_SIGNAL:
+		return test_signal(u.sync_file);
 	case DMA_RESV_TEST_CHURN:
 		return test_churn(&u.hold);
 	case DMA_RESV_TEST_CHAIN:

@@ -68,11 +68,30 @@ struct dma_resv_test_unordered {
 	__u32 pad;
 };
 
+/* Make a sync_file of @count unsignaled fences, each with its own context. */
+struct dma_resv_test_crowd {
+	__u32 count;
+	__s32 fd;
+};
+
+/*
+ * Make a second dma-buf of the reservation object of @dmabuf, as drivers do whose
+ * buffers of one address space share one.
+ */
+struct dma_resv_test_share {
+	__s32 dmabuf;
+	__s32 fd;
+};
+
 #define DMA_RESV_TEST_ADD	_IOW('r', 0, struct dma_resv_test_add)
 #define DMA_RESV_TEST_LIST	_IOWR('r', 1, struct dma_resv_test_list)
 #define DMA_RESV_TEST_HOLD	_IOW('r', 2, struct dma_resv_test_hold)
 #define DMA_RESV_TEST_CHAIN	_IOWR('r', 3, struct dma_resv_test_chain)
 #define DMA_RESV_TEST_CHURN	_IOW('r', 4, struct dma_resv_test_hold)
 #define DMA_RESV_TEST_UNORDERED	_IOR('r', 5, struct dma_resv_test_unordered)
+#define DMA_RESV_TEST_CROWD	_IOWR('r', 6, struct dma_resv_test_crowd)
+/* Signal the fences of a sync_file that UNORDERED or CROWD has made. */
+#define DMA_RESV_TEST_SIGNAL	_IOW('r', 7, __s32)
+#define DMA_RESV_TEST_SHARE	_IOWR('r', 8, struct dma_resv_test_share)
 
 #endif /* _DMA_RESV_TEST_H */
