@@ -6,15 +6,21 @@
  * long, and appends what happened to the file EVENTS for timeline.py.
  */
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "buffers.h"
+#include "dma-buf-sync.h"
 
 #define FRAMES		1000
 #define FIRST_DRAWN	500
 #define LAST_DRAWN	503
 #define EVENTS_MAX	4096
+#define WINDOWS		32
+#define REPEATS		50
 
 /* One bar or arrow of the picture. */
 struct event {
@@ -343,6 +349,164 @@ static void ping_pong(void)
 	       ms(shared->waited[0]) / FRAMES);
 }
 
+/* A frame: what it reads, what it draws to, and the fence of that job. */
+struct frame {
+	struct dma_buf_sync_query can;
+	struct dma_buf_sync_entry entries[WINDOWS + 1];
+	int done;
+};
+
+typedef void (*frame_fn)(const struct frame *frame, int *acquire);
+
+/* What the frame waits for, a call for each buffer and for each two fences. */
+static int acquire_each(const struct frame *frame)
+{
+	int all = -1, one, both, i;
+
+	for (i = 0; i < WINDOWS; i++) {
+		one = dmabuf_export(frame->entries[i].dmabuf, DMA_BUF_SYNC_READ);
+		check(one, "export");
+		if (all < 0) {
+			all = one;
+			continue;
+		}
+		both = sync_merge(all, one);
+		check(both, "merge");
+		close(all);
+		close(one);
+		all = both;
+	}
+	return all;
+}
+
+static void frame_each(const struct frame *frame, int *acquire)
+{
+	int i;
+
+	*acquire = acquire_each(frame);
+	for (i = 0; i <= WINDOWS; i++)
+		check(dmabuf_import(frame->entries[i].dmabuf, frame->done,
+				    frame->entries[i].flags), "import");
+}
+
+static void frame_many(const struct frame *frame, int *acquire)
+{
+	struct dma_buf_sync_many many;
+
+	many = dma_buf_sync_many_of(frame->entries, WINDOWS);
+	check(dma_buf_sync_export_many(&frame->can, &many), "export of many");
+	*acquire = many.export_fd;
+	many = dma_buf_sync_many_of(frame->entries, WINDOWS + 1);
+	many.import_fd = frame->done;
+	check(dma_buf_sync_import_many(&frame->can, &many), "import into many");
+}
+
+/* Let a child do a frame, and look at its system calls. */
+static void count_calls(const struct frame *frame, frame_fn way,
+			uint64_t *calls, uint64_t *closed)
+{
+	struct __ptrace_syscall_info info;
+	int status, acquire;
+	pid_t pid = child();
+
+	*calls = 0;
+	*closed = 0;
+	if (!pid) {
+		check(ptrace(PTRACE_TRACEME) ? -errno : 0, "trace");
+		kill(getpid(), SIGSTOP);
+		way(frame, &acquire);
+		close(acquire);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	check(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD) ?
+	      -errno : 0, "trace");
+	while (WIFSTOPPED(status)) {
+		ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+		    info.entry.nr != SYS_exit_group) {
+			++*calls;
+			*closed += info.entry.nr == SYS_close;
+		}
+		ptrace(PTRACE_SYSCALL, pid, 0, 0);
+		waitpid(pid, &status, 0);
+	}
+	check(status ? -ECHILD : 0, "frame");
+}
+
+static void time_frame(const struct frame *frame, frame_fn way, uint64_t *took)
+{
+	uint64_t start = now_ns();
+	int acquire, i;
+
+	for (i = 0; i < REPEATS; i++) {
+		way(frame, &acquire);
+		close(acquire);
+	}
+	*took = (now_ns() - start) / REPEATS;
+}
+
+static void show_frame(const struct frame *frame, frame_fn way,
+		       const char *name)
+{
+	uint64_t calls, closed, took;
+
+	count_calls(frame, way, &calls, &closed);
+	time_frame(frame, way, &took);
+	printf("  %-17s %3llu system calls, descriptors: %2llu, %4llu us\n", name,
+	       (unsigned long long)calls, (unsigned long long)closed,
+	       (unsigned long long)took / 1000);
+	event("system calls", name, 0, calls);
+	event("descriptors", name, 0, closed);
+	event("microseconds", name, 0, took / 1000);
+}
+
+/* The frame has to wait for all windows, whichever way it asked. */
+static void check_frame(const struct frame *frame, frame_fn way,
+			struct bo *windows, const __u32 *fences)
+{
+	int acquire, i;
+
+	way(frame, &acquire);
+	for (i = 0; i < WINDOWS; i++) {
+		check(is_ready(acquire, POLLIN) ? -EBUSY : 0, "wait for all");
+		work_end(&windows[i], fences[i]);
+	}
+	timed_wait(acquire, POLLIN);
+	close(acquire);
+}
+
+/* The buffers of a compositor's frame, one by one and all at once. */
+static void compositor(void)
+{
+	struct bo job = bo_create(), windows[WINDOWS];
+	__u32 fences[WINDOWS], number;
+	struct frame frame;
+	int i;
+
+	for (i = 0; i < WINDOWS; i++) {
+		windows[i] = bo_create();
+		fences[i] = work_begin(&windows[i], true);
+		frame.entries[i].dmabuf = windows[i].dmabuf;
+		frame.entries[i].flags = DMA_BUF_SYNC_READ;
+	}
+	frame.entries[WINDOWS].dmabuf = udmabuf_create(4096);
+	check(frame.entries[WINDOWS].dmabuf, "create a udmabuf");
+	frame.entries[WINDOWS].flags = DMA_BUF_SYNC_WRITE;
+	frame.done = explicit_work_begin(&job, &number);
+	check(dma_buf_sync_probe(job.dmabuf, &frame.can), "query");
+
+	show_frame(&frame, frame_each, "a call for each:");
+	if (!frame.can.features) {
+		printf("  %-17s not in this kernel\n", "a call for many:");
+		check_frame(&frame, frame_each, windows, fences);
+	} else {
+		show_frame(&frame, frame_many, "a call for many:");
+		check_frame(&frame, frame_many, windows, fences);
+	}
+	work_end(&job, number);
+}
+
 static void write_events(const char *path, const char *mode)
 {
 	FILE *file = fopen(path, "a");
@@ -372,6 +536,8 @@ int main(int argc, char **argv)
 		{ "implicit producer, explicit consumer: EXPORT, then a sync_file",
 		  implicit_to_explicit },
 		{ "both, taking turns on one buffer", ping_pong },
+		{ "a compositor's frame: 32 busy windows, one output",
+		  compositor },
 	};
 
 	if (argc != 3)
@@ -380,7 +546,7 @@ int main(int argc, char **argv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check(shared == MAP_FAILED ? -errno : 0, "mmap");
 	printf("served by %s\n", argv[1]);
-	for (scene = 0; scene < 3; scene++) {
+	for (scene = 0; scene < 4; scene++) {
 		printf(" %d. %s\n", scene + 1, scenes[scene].title);
 		scenes[scene].play();
 	}

@@ -143,10 +143,34 @@ class Panel:
         return "\n".join(self.out)
 
 
+def frame_panel(events, top):
+    """Scene 4: what a frame costs, a row of two bars for each measure."""
+    out = [f'<text class="title" x="20" y="{top + 24}">4. A compositor\'s '
+           "frame of 32 busy windows: a call for each buffer, or for many"
+           "</text>"]
+    y = top + HEAD
+    for measure in dict.fromkeys(e.lane for e in events):
+        pair = [e for e in events if e.lane == measure]
+        longest = max(e.end for e in pair)
+        out.append(f'<text x="20" y="{y + 16}">{escape(measure)}</text>')
+        for event in pair:
+            width = max((WIDTH - LEFT - RIGHT - 200) * event.end / longest, 2)
+            colour = "#3d7a52" if "many" in event.what else "#7a8793"
+            out.append(f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" rx="3" '
+                       f'height="{BAR}" fill="{colour}"/>')
+            out.append(f'<text x="{LEFT + width + 8:.1f}" y="{y + 16}">'
+                       f'{event.end:,} '
+                       f'<tspan class="small">'
+                       f"{escape(event.what.rstrip(':'))}</tspan></text>")
+            y += BAR + 4
+        y += 10
+    return "\n".join(out), y
+
+
 def comparison(totals, top):
-    """Scene 4: how long the frames took, with the module and without."""
-    out = [f'<text class="title" x="20" y="{top + 24}">4. The same with the '
-           "module disabled: 1,000 frames of scene 3</text>"]
+    """Scene 5: how long the frames took, with the module and without."""
+    out = [f'<text class="title" x="20" y="{top + 24}">5. Scene 3 with the '
+           "module disabled: 1,000 frames</text>"]
     longest = max(e.end for e in totals)
     for i, event in enumerate(totals):
         y = top + HEAD + i * 32
@@ -179,6 +203,9 @@ def main():
                        e.scene == scene and e.lane != "total"], title, top)
         body.append(panel.draw())
         top += panel.height
+    panel, top = frame_panel([e for e in events if e.mode == mode and
+                              e.scene == len(TITLES)], top)
+    body.append(panel)
     body.append(comparison(totals, top))
     height = top + HEAD + 32 * len(totals) + 20
 
