@@ -3,17 +3,15 @@
  * Import and export, this project's against the kernel's own, in one boot
  *
  * Loading the module measures and prints a line of tab separated values for
- * each work and size: work, contexts, code, nanoseconds. Each figure is the
- * median of ROUNDS rounds in which the codes take turns; a round times a batch
- * of calls on fresh reservation objects, large enough that the clock does not
- * matter.
+ * each work and size: work, contexts, code, value. Each time, in nanoseconds, is
+ * the median of several rounds in which the codes take turns; a round times a
+ * batch of calls on fresh reservation objects, large enough that the clock does
+ * not matter. Memory is in bytes.
  */
 
 #define pr_fmt(fmt) "bench\t" fmt
 
 #include <linux/dma-fence-array.h>
-#include <linux/dma-fence-set.h>
-#include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv-export.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -22,24 +20,28 @@
 #include <linux/sort.h>
 #include <linux/vmalloc.h>
 
+#include "../drivers/dma-buf/compat/dma-fence-array.h"
 #include "../drivers/dma-buf/dma-resv-list.h"
+#include "bench.h"
 
-#define ROUNDS		9
+#define ROUNDS_MAX	1001
 /* Fences that a batch touches, more or less: beyond the caches if large. */
 #define BATCH_FENCES	2048
 #define CONTEXTS_MAX	8192
 
-static DEFINE_SPINLOCK(bench_lock);
+static unsigned int rounds = 9;
+module_param(rounds, uint, 0);
+MODULE_PARM_DESC(rounds, "how often each work is measured (default: 9)");
 
-static const char *bench_name(struct dma_fence *fence)
-{
-	return "bench";
-}
+static unsigned int only;
+module_param(only, uint, 0);
+MODULE_PARM_DESC(only, "the one number of contexts to measure (default: all)");
 
-static const struct dma_fence_ops bench_ops = {
-	.get_driver_name = bench_name,
-	.get_timeline_name = bench_name,
-};
+static char *code = "";
+module_param(code, charp, 0);
+MODULE_PARM_DESC(code, "the one code to measure, as it is printed (default: all)");
+
+static u64 times[4][ROUNDS_MAX];
 
 /* What a work is measured on. */
 struct bench {
@@ -56,32 +58,6 @@ struct bench {
 
 /* Nanoseconds for the whole batch. */
 typedef u64 (*bench_fn)(struct bench *bench);
-
-static struct dma_fence *bench_fence(void)
-{
-	struct dma_fence *fence = kzalloc(sizeof(*fence),
-					  GFP_KERNEL | __GFP_NOFAIL);
-
-	dma_fence_init(fence, &bench_ops, &bench_lock,
-		       dma_fence_context_alloc(1), 1);
-	return fence;
-}
-
-/* As the ioctl of the kernel does it. */
-static void kernel_import(struct dma_resv *resv, struct dma_fence *fence)
-{
-	struct dma_fence_unwrap iter;
-	unsigned int count = 0;
-	struct dma_fence *f;
-
-	dma_fence_unwrap_for_each(f, &iter, fence)
-		count++;
-	dma_resv_lock(resv, NULL);
-	if (!dma_resv_reserve_fences(resv, count))
-		dma_fence_unwrap_for_each(f, &iter, fence)
-			dma_resv_add_fence(resv, f, DMA_RESV_USAGE_READ);
-	dma_resv_unlock(resv);
-}
 
 static u64 bench_kernel_import(struct bench *bench)
 {
@@ -129,17 +105,28 @@ static u64 bench_our_lock(struct bench *bench)
 	return sum;
 }
 
-/* The least that an import can do: touch each fence once. */
+/*
+ * The least that an import can do: ask each fence whether it has signaled, and
+ * take a reference on each new one.
+ */
 static u64 bench_floor(struct bench *bench)
 {
-	u64 start = ktime_get_ns();
+	u64 start = ktime_get_ns(), time;
 	unsigned int i, j;
 
+	for (i = 0; i < bench->batch; i++) {
+		for (j = 0; j < bench->contexts; j++)
+			bench->sum += !dma_fence_is_signaled(bench->fences[j]);
+		for (; j < 2 * bench->contexts; j++)
+			if (!dma_fence_is_signaled(bench->fences[j]))
+				dma_fence_get(bench->fences[j]);
+	}
+	time = ktime_get_ns() - start;
+
 	for (i = 0; i < bench->batch; i++)
-		for (j = 0; j < 2 * bench->contexts; j++)
-			bench->sum += READ_ONCE(bench->fences[j]->flags) +
-				      bench->fences[j]->context;
-	return ktime_get_ns() - start;
+		for (j = bench->contexts; j < 2 * bench->contexts; j++)
+			dma_fence_put(bench->fences[j]);
+	return time;
 }
 
 static u64 bench_kernel_export(struct bench *bench)
@@ -211,11 +198,12 @@ static void bench_run(struct bench *bench, const char *work,
 		      const char *const *names, const bench_fn *fns,
 		      unsigned int count)
 {
-	u64 times[4][ROUNDS];
 	unsigned int round, i;
 
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		for (i = 0; i < count; i++) {
+			if (*code && strcmp(code, names[i]))
+				continue;
 			bench_fill(bench);
 			times[i][round] = fns[i](bench);
 			bench_empty(bench);
@@ -225,8 +213,10 @@ static void bench_run(struct bench *bench, const char *work,
 	for (i = 0; i < count; i++) {
 		u64 median;
 
-		sort(times[i], ROUNDS, sizeof(u64), compare, NULL);
-		median = times[i][ROUNDS / 2] * 10;
+		if (*code && strcmp(code, names[i]))
+			continue;
+		sort(times[i], rounds, sizeof(u64), compare, NULL);
+		median = times[i][rounds / 2] * 10;
 		do_div(median, bench->batch);
 		pr_info("%s\t%u\t%s\t%llu.%llu\n", work, bench->contexts,
 			names[i], median / 10, median % 10);
@@ -241,42 +231,42 @@ static const bench_fn import_fns[] = {
 static const char *const export_names[] = { "kernel", "ours" };
 static const bench_fn export_fns[] = { bench_kernel_export, bench_our_export };
 
+/* A sync_file as the kernel would make it: one array. */
+static struct dma_fence *bench_array(struct dma_fence **fences,
+				     unsigned int count)
+{
+	struct dma_fence **copy = kmalloc_array(count, sizeof(*copy),
+						GFP_KERNEL);
+	struct dma_fence_array *array;
+	unsigned int i;
+
+	if (!copy || count == 1) {
+		kfree(copy);
+		return count == 1 ? dma_fence_get(fences[0]) : NULL;
+	}
+	for (i = 0; i < count; i++)
+		copy[i] = dma_fence_get(fences[i]);
+	array = compat_dma_fence_array_create(count, copy);
+	return array ? &array->base : NULL;
+}
+
 static int bench_size(struct bench *bench, unsigned int contexts)
 {
-	struct dma_fence_array *array;
-	struct dma_fence **halves;
 	unsigned int i;
 
 	bench->contexts = contexts;
 	bench->batch = clamp(BATCH_FENCES / contexts, 2U, 512U);
-	halves = kmalloc_array(contexts, sizeof(*halves), GFP_KERNEL);
-	if (!halves)
-		return -ENOMEM;
-
 	for (i = 0; i < 2 * contexts; i++)
 		bench->fences[i] = bench_fence();
-	for (i = 0; i < contexts; i++)
-		halves[i] = dma_fence_get(bench->fences[contexts + i]);
-	if (contexts == 1) {
-		bench->import = halves[0];
-		kfree(halves);
-	} else {
-		array = dma_fence_array_create(contexts, halves,
-					       dma_fence_context_alloc(1), 1,
-					       false);
-		if (!array)
-			return -ENOMEM;
-		bench->import = &array->base;
-	}
+	bench->import = bench_array(bench->fences + contexts, contexts);
+	if (!bench->import)
+		return -ENOMEM;
 
 	bench_run(bench, "import", import_names, import_fns, 4);
 	bench_run(bench, "export", export_names, export_fns, 2);
 
 	dma_fence_put(bench->import);
-	for (i = 0; i < 2 * contexts; i++) {
-		dma_fence_signal(bench->fences[i]);
-		dma_fence_put(bench->fences[i]);
-	}
+	bench_disperse(bench->fences, 2 * contexts);
 	rcu_barrier();
 	return 0;
 }
@@ -300,8 +290,14 @@ static int __init bench_init(void)
 					  sizeof(*bench.fences)));
 	if (bench.resv && bench.exported && bench.fences)
 		ret = 0;
+	rounds = clamp(rounds, 1U, ROUNDS_MAX);
 	for (i = 0; i < ARRAY_SIZE(sizes) && !ret; i++)
-		ret = bench_size(&bench, sizes[i]);
+		if (!only || only == sizes[i])
+			ret = bench_size(&bench, sizes[i]);
+	if (!ret && !only)
+		ret = bench_hostile();
+	if (!ret && !only)
+		ret = bench_memory();
 	pr_info("end\t%d\n", ret);
 	vfree(bench.fences);
 	kfree(bench.exported);

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Turn what the bench module printed into a table, pictures and a page.
+"""Turn what was measured into tables, pictures and a page.
 
-report.py [--log LOG] JSON [--svg FOLDER] [--markdown PAGE]
+report.py [--log LOG]... JSON [--svg FOLDER] [--markdown PAGE]
 
-With --log, reads LOG and writes JSON, otherwise reads JSON. Prints the table.
+With --log, reads every LOG and writes JSON, otherwise reads JSON. Prints the
+tables.
 """
 import argparse
 import json
@@ -15,17 +16,18 @@ NAMES = {"kernel": "kernel", "ours": "this project", "lock": "its lock",
          "floor": "floor"}
 
 
-def read_log(path):
-    """Lines of: bench, work, contexts, code, nanoseconds."""
+def read_logs(paths):
+    """Lines of: bench, work, size, code, value."""
     results = {}
-    with open(path, encoding="utf-8", errors="replace") as log:
-        for line in log:
-            fields = line.split()
-            if fields[:1] != ["bench"] or len(fields) != 5:
-                continue
-            work, contexts, code, time = fields[1:]
-            results.setdefault(work, {}).setdefault(contexts, {})[code] = \
-                float(time)
+    for path in paths:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            for line in log:
+                fields = line.rstrip().split("\t")
+                if fields[:1] != ["bench"] or len(fields) != 5:
+                    continue
+                work, size, code, value = fields[1:]
+                results.setdefault(work, {}).setdefault(size, {})[code] = \
+                    float(value)
     return results
 
 
@@ -39,8 +41,19 @@ def nanoseconds(value):
     return f"{value:.0f} ns"
 
 
-def table(work, rows):
+def markdown(lines):
     """A table in Markdown, which is also fit for a terminal."""
+    widths = [max(len(str(line[i])) for line in lines)
+              for i in range(len(lines[0]))]
+    text = [" | ".join(str(cell).rjust(width)
+                       for cell, width in zip(line, widths))
+            for line in lines]
+    text.insert(1, " | ".join("-" * (width - 1) + ":" for width in widths))
+    return "\n".join(f"| {line} |" for line in text)
+
+
+def times_table(work, rows):
+    """Times by number of contexts."""
     codes = [c for c in NAMES if c in next(iter(rows.values()))]
     head = ["contexts"] + [NAMES[c] for c in codes] + ["kernel / ours"]
     lines = [head]
@@ -48,11 +61,50 @@ def table(work, rows):
         size = f"{contexts} + {contexts}" if work == "import" else contexts
         lines.append([size] + [nanoseconds(times[c]) for c in codes] +
                      [f"{times['kernel'] / times['ours']:.2f}"])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    text = [" | ".join(cell.rjust(width) for cell, width in zip(line, widths))
-            for line in lines]
-    text.insert(1, " | ".join("-" * (width - 1) + ":" for width in widths))
-    return "\n".join(f"| {line} |" for line in text)
+    return markdown(lines)
+
+
+def size_text(value):
+    return f"{value / 1024:,.0f} KiB"
+
+
+def bounds_table(results):
+    """What has to stay small, whatever clients do."""
+    rows = results["import"]
+    large = [n for n in sorted(rows, key=int) if int(n) >= 256]
+    first, last = large[0], large[-1]
+    slope = math.log(rows[last]["ours"] / rows[first]["ours"]) / \
+        math.log(int(last) / int(first))
+    floor = max(rows[n]["ours"] / rows[n]["floor"] for n in large)
+    kept, growth = results["kept"]["65536"], results["growth"]["1000000"]
+    return markdown([
+        ["what", "kernel", "this project"],
+        ["import of 100,000 contexts", "",
+         nanoseconds(results["contexts"]["100000"]["ours"])],
+        ["import of a chain of 1,000,000 links over 64 contexts", "",
+         nanoseconds(results["links"]["1000000"]["ours"])],
+        ["import from 256 contexts on, at most so many times the floor", "",
+         f"{floor:.1f}"],
+        [f"slope of its time from {first} to {last} contexts, log-log", "",
+         f"{slope:.2f}"],
+        ["kept by 64 buffers x 1024 fences, all signaled, after one export "
+         "each", size_text(kept["kernel"]), size_text(kept["ours"])],
+        ["growth of slabs in 1,000,000 imports and exports of one buffer",
+         size_text(growth["kernel"]), size_text(growth["ours"])],
+    ])
+
+
+def calls_table(rows):
+    """Whole calls, in instructions."""
+    codes = [c for c in ("kernel", "module", "in-tree")
+             if any(c in row for row in rows.values())]
+    lines = [["call"] + codes + [f"{c} / kernel" for c in codes[1:]]]
+    for call, row in rows.items():
+        lines.append([call] + [f"{row[c]:,.0f}" if c in row else ""
+                               for c in codes] +
+                     [f"{row[c] / row['kernel']:.2f}" if c in row else ""
+                      for c in codes[1:]])
+    return markdown(lines)
 
 
 def plot(work, rows):
@@ -114,7 +166,10 @@ calls on fresh reservation objects.
 - *kernel*: what the kernel's own ioctl does, with the kernel's own functions
 - *its lock*: the part of an import, in steps, that holds the lock of the
   reservation object; reading the clock takes some 30 ns of it
-- *floor*: touch each of the fences once, in a loop
+- *floor*: ask each of the fences whether it has signaled, and take a reference on
+  the new ones, in a loop
+
+Fences are 256 bytes apart, as those of drm_sched are.
 
 ## Import of N contexts onto N others
 
@@ -129,36 +184,53 @@ calls on fresh reservation objects.
 {export_table}
 
 The kernel does not look for contexts that occur twice when it exports, and makes
-one array of any size.
+one array of any size. On this one processor a reference costs next to nothing:
+the kernel takes and drops three for each fence, this project one.
+
+## What stays small
+
+{bounds_table}
+
+## Whole calls
+
+In instructions, on Debian's stock 6.12 under QEMU with `-icount shift=0`, where a
+nanosecond of the guest is one instruction: exact, and the same on every machine.
+*kernel* is a boot without the module. The calls for many buffers do not exist
+there: what stands beside them is the way it is done without them.
+
+{calls_table}
 """
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--log")
+    parser.add_argument("--log", action="append")
     parser.add_argument("json")
     parser.add_argument("--svg")
     parser.add_argument("--markdown")
     args = parser.parse_args()
 
     if args.log:
-        results = read_log(args.log)
+        results = read_logs(args.log)
         with open(args.json, "w", encoding="utf-8") as out:
             json.dump(results, out, indent=1)
     else:
         with open(args.json, encoding="utf-8") as source:
             results = json.load(source)
 
-    tables = {work: table(work, rows) for work, rows in results.items()}
-    for work, text in tables.items():
-        print(f"{work}\n{text}\n")
-        if args.svg:
-            with open(f"{args.svg}/{work}.svg", "w", encoding="utf-8") as out:
-                out.write(plot(work, results[work]))
+    tables = {work: times_table(work, results[work])
+              for work in ("import", "export")}
+    tables["bounds"] = bounds_table(results)
+    tables["calls"] = calls_table(results["calls"])
+    for name, text in tables.items():
+        print(f"{name}\n{text}\n")
+    for work in ("import", "export") if args.svg else ():
+        with open(f"{args.svg}/{work}.svg", "w", encoding="utf-8") as out:
+            out.write(plot(work, results[work]))
     if args.markdown:
         with open(args.markdown, "w", encoding="utf-8") as out:
-            out.write(PAGE.format(import_table=tables["import"],
-                                  export_table=tables["export"]))
+            out.write(PAGE.format(**{f"{name}_table": text
+                                     for name, text in tables.items()}))
 
 
 main()
