@@ -24,9 +24,35 @@ check:
 check-quick:
 	scripts/check quick
 
+#: make check-all     and the tests on kernels with the code inside: 7.3, SMP, KCSAN
+check-all: export HOSTILE = full
+check-all: check
+	scripts/check-intree uml-6.12 uml-7.3 x86-6.12
+	scripts/check-igt
+	scripts/mutants
+	scripts/mutants-kunit --every 2
+
+#: make soak          races, random steps and reloading for HOURS=1
+soak: HOURS ?= 1
+soak:
+	scripts/soak $(HOURS)
+
+#: make kunit         unit tests and random steps inside a kernel
+kunit:
+	scripts/kunit
+
+#: make check-igt     IGT's tests and ours, against the kernel's own code
+check-igt:
+	scripts/check-igt
+
+#: make igt-install   put our tests into a checkout of IGT, IGT=folder
+igt-install:
+	scripts/igt-install "$(IGT)"
+
 #: make mutants       break the code in many small ways; the tests must notice
 mutants:
 	scripts/mutants
+	scripts/mutants-kunit
 
 #: make bench         measure import and export against the kernel's own code
 bench:
@@ -35,6 +61,12 @@ bench:
 #: make bench-publish renew Documentation/benchmarks.md from the last bench
 bench-publish:
 	scripts/bench publish
+
+#: make kernel        a kernel with this project's code inside: KERNEL=uml-6.12
+kernel: KERNEL ?= uml-6.12
+kernel:
+	scripts/setup kernel
+	scripts/build-kernel $(KERNEL)
 
 #: make module        dma_resv_export.ko for the running kernel, or KDIR=...
 module: KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -53,5 +85,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick mutants bench bench-publish module install uninstall clean
+.PHONY: all help demo check check-quick check-all soak check-igt igt-install kunit mutants bench bench-publish kernel module install uninstall clean
 endif
