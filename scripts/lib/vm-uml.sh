@@ -16,14 +16,17 @@ memory_folder() {
 
 # machine_prepare PROGRAM INITRAMFS PARAMS: all but the guest's terminal or pipes.
 machine_prepare() {
-	local smp=()
+	local smp=() fixed=()
 
 	# More than one CPU needs another way to run user space. Its own start frees
 	# memory on a CPU that is not there yet, which lets kmemleak complain.
 	! grep -q '^CONFIG_SMP=y' "${1%/*}/.config" ||
 		smp=(seccomp=on "ncpus=$cpus" kmemleak=off)
+	# Where the heap begins is part of its memory map: for some random places it
+	# dies at once.
+	! setarch -R true 2>/dev/null || fixed=(setarch -R)
 	# shellcheck disable=SC2016 # for the inner shell
-	machine=(sh -c 'exec "$@" 2>"$0"' "$run/console"
+	machine=(sh -c 'exec "$@" 2>"$0"' "$run/console" "${fixed[@]}"
 		env "TMPDIR=$(memory_folder)" "$1" "mem=${mem}M" "initrd=$2"
 		"uml_dir=$run/uml/" stderr=1 keep_bootcon con=null ssl=null
 		loglevel=5 log_buf_len=4M panic=-1 watchdog_thresh=60 "${smp[@]}"
