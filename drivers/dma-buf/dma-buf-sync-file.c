@@ -123,6 +123,6 @@ long dma_buf_sync_file_ioctl(struct dma_buf *dmabuf, unsigned int cmd,
 	case DMA_BUF_IOCTL_IMPORT_SYNC_FILE:
 		return import_sync_file(dmabuf, arg);
 	default:
-		return dma_buf_sync_many_ioctl(cmd, arg);
+		return dma_buf_sync_many_ioctl(dmabuf, cmd, arg);
 	}
 }

@@ -29,11 +29,13 @@ static inline bool dma_buf_sync_file_serves(unsigned int cmd)
 
 static inline bool dma_buf_sync_flags_valid(u32 flags)
 {
-	return (flags & DMA_BUF_SYNC_RW) && !(flags & ~DMA_BUF_SYNC_RW);
+	/* READ and WRITE are the lowest bits. */
+	return flags && flags <= DMA_BUF_SYNC_RW;
 }
 
 long dma_buf_sync_file_ioctl(struct dma_buf *dmabuf, unsigned int cmd,
 			     void __user *arg);
-long dma_buf_sync_many_ioctl(unsigned int cmd, void __user *user);
+long dma_buf_sync_many_ioctl(struct dma_buf *dmabuf, unsigned int cmd,
+			     void __user *user);
 
 #endif /* __DMA_BUF_SYNC_FILE_H */

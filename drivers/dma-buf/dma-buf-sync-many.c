@@ -23,13 +23,17 @@
 #include <linux/uaccess.h>
 
 #include "compat/dma-fence-deadline.h"
+#include "compat/file-descriptor.h"
 #include "dma-buf-sync-file.h"
 #include "dma-resv-list.h"
 
 #define ENTRIES_MAX	1024
 
-/* Entries that are read at a time, where they are not kept. */
-#define ENTRIES_BATCH	16
+/* Entries that are read at a time. */
+#define ENTRIES_BATCH	32
+
+/* So many buffers take no memory but the stack. */
+#define TARGETS_INLINE	32
 
 /* The structures as they were first. */
 #define QUERY_SIZE_MIN	16
@@ -38,58 +42,97 @@
 static_assert(sizeof(struct dma_buf_sync_query) == QUERY_SIZE_MIN);
 static_assert(sizeof(struct dma_buf_sync_many) == MANY_SIZE_MIN);
 
-static const struct dma_buf_sync_entry __user *
-many_entries(const struct dma_buf_sync_many *arg)
+/* Entries of a call, read from user space as they are needed. */
+struct batch {
+	struct dma_buf_sync_entry entries[ENTRIES_BATCH];
+	unsigned int count;
+};
+
+/* Those that come after the first @done: 0; -EFAULT, which is about none. */
+static int batch_read(struct batch *batch, struct dma_buf_sync_many *arg,
+		      unsigned int done)
 {
-	return u64_to_user_ptr(arg->entries);
+	const struct dma_buf_sync_entry __user *user =
+		u64_to_user_ptr(arg->entries);
+
+	batch->count = min_t(unsigned int, ENTRIES_BATCH, arg->count - done);
+	if (!copy_from_user(batch->entries, user + done,
+			    batch->count * sizeof(*user)))
+		return 0;
+	arg->failed = arg->count;
+	return -EFAULT;
 }
 
-/* The buffer of an entry, with a reference, if the entry is good. */
-static struct dma_buf *entry_get(const struct dma_buf_sync_entry *entry)
+/*
+ * Get the buffer of an entry, if the entry is good: it stays until fdput(). All
+ * dma-bufs have the same operations, @fops, and no other file has them.
+ */
+static __always_inline int entry_get(const struct dma_buf_sync_entry *entry,
+				     const struct file_operations *fops,
+				     struct fd *fd)
 {
 	if (!dma_buf_sync_flags_valid(entry->flags))
-		return ERR_PTR(-EINVAL);
-	return dma_buf_get(entry->dmabuf);
+		return -EINVAL;
+	*fd = fdget(entry->dmabuf);
+	if (!fd_file(*fd))
+		return -EBADF;
+	if (fd_file(*fd)->f_op == fops)
+		return 0;
+	fdput(*fd);
+	return -EINVAL;
+}
+
+static struct dma_resv *fd_resv(struct fd fd)
+{
+	struct dma_buf *dmabuf = fd_file(fd)->private_data;
+
+	return dmabuf->resv;
+}
+
+/* What the buffer of an entry waits for. */
+static int entry_collect(const struct dma_buf_sync_entry *entry,
+			 const struct file_operations *fops,
+			 struct dma_fence_set *set)
+{
+	struct fd fd;
+	int ret;
+
+	/* Each buffer may carry many fences, and come often. */
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
+
+	ret = entry_get(entry, fops, &fd);
+	if (ret)
+		return ret;
+	ret = dma_resv_export_add(fd_resv(fd),
+				  dma_resv_usage_rw(entry->flags &
+						    DMA_BUF_SYNC_WRITE), set);
+	fdput(fd);
+	return ret;
 }
 
 /* Collect what all buffers wait for. After an error, @arg->failed is set. */
 static int many_collect(struct dma_buf_sync_many *arg,
+			const struct dma_buf *vehicle,
 			struct dma_fence_set *set)
 {
-	struct dma_buf_sync_entry batch[ENTRIES_BATCH] __uninitialized;
-	unsigned int i, count;
+	struct batch batch __uninitialized;
+	unsigned int i, done;
 	int ret;
 
-	for (arg->failed = 0; arg->failed < arg->count; arg->failed++) {
-		struct dma_buf_sync_entry *entry;
-		struct dma_buf *dmabuf;
-
-		i = arg->failed % ENTRIES_BATCH;
-		count = min_t(unsigned int, ENTRIES_BATCH,
-			      arg->count - arg->failed);
-		if (!i && copy_from_user(batch,
-					 many_entries(arg) + arg->failed,
-					 count * sizeof(*batch))) {
-			arg->failed = arg->count;
-			return -EFAULT;
-		}
-
-		/* Each buffer may carry many fences, and come often. */
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return -EINTR;
-
-		entry = &batch[i];
-		dmabuf = entry_get(entry);
-		if (IS_ERR(dmabuf))
-			return PTR_ERR(dmabuf);
-		ret = dma_resv_export_add(dmabuf->resv,
-					  dma_resv_usage_rw(entry->flags &
-							    DMA_BUF_SYNC_WRITE),
-					  set);
-		dma_buf_put(dmabuf);
+	for (done = 0; done < arg->count; done += batch.count) {
+		ret = batch_read(&batch, arg, done);
 		if (ret)
 			return ret;
+		for (i = 0; i < batch.count; i++) {
+			ret = entry_collect(&batch.entries[i],
+					    vehicle->file->f_op, set);
+			if (!ret)
+				continue;
+			arg->failed = done + i;
+			return ret;
+		}
 	}
 	return 0;
 }
@@ -149,7 +192,8 @@ static int many_answer(void __user *user, size_t size,
 	return 0;
 }
 
-static int export_many(struct dma_buf_sync_many *arg, void __user *user,
+static int export_many(struct dma_buf_sync_many *arg,
+		       const struct dma_buf *vehicle, void __user *user,
 		       size_t size)
 {
 	struct dma_fence_set set __uninitialized;
@@ -160,7 +204,7 @@ static int export_many(struct dma_buf_sync_many *arg, void __user *user,
 		return -EINVAL;
 
 	dma_fence_set_init(&set);
-	ret = many_collect(arg, &set);
+	ret = many_collect(arg, vehicle, &set);
 	sync_file = ret ? ERR_PTR(ret) : many_sync_file(arg, &set);
 	dma_fence_set_fini(&set);
 	if (IS_ERR(sync_file))
@@ -168,51 +212,80 @@ static int export_many(struct dma_buf_sync_many *arg, void __user *user,
 	return many_answer(user, size, arg, sync_file);
 }
 
-/* Buffers with a reference on each, and what becomes of them. */
+/* Buffers that stay, and what becomes of them. */
 struct targets {
-	struct dma_buf **dmabufs;
 	struct dma_resv_many_entry *entries;
+	struct fd *fds;
 	unsigned int count;
+	struct dma_resv_many_entry few_entries[TARGETS_INLINE];
+	struct fd few_fds[TARGETS_INLINE];
 };
 
 static void targets_put(struct targets *targets)
 {
-	while (targets->count)
-		dma_buf_put(targets->dmabufs[--targets->count]);
-	kvfree(targets->entries);
+	struct fd *fd = targets->fds + targets->count;
+
+	while (fd > targets->fds)
+		fdput(*--fd);
+	if (targets->entries != targets->few_entries)
+		kvfree(targets->entries);
+}
+
+static int targets_alloc(struct targets *targets, unsigned int count)
+{
+	targets->count = 0;
+	targets->entries = targets->few_entries;
+	targets->fds = targets->few_fds;
+	if (count <= TARGETS_INLINE)
+		return 0;
+	targets->entries = kvmalloc_array(count, sizeof(*targets->entries) +
+						 sizeof(*targets->fds),
+					  GFP_KERNEL_ACCOUNT);
+	if (!targets->entries)
+		return -ENOMEM;
+	targets->fds = (void *)(targets->entries + count);
+	return 0;
+}
+
+/* Add the buffers of @batch, up to the first that is not good. */
+static int targets_add(struct targets *targets, const struct batch *batch,
+		       const struct file_operations *fops)
+{
+	struct dma_resv_many_entry *target = targets->entries + targets->count;
+	struct fd *fd = targets->fds + targets->count;
+	const struct dma_buf_sync_entry *entry = batch->entries;
+	const struct dma_buf_sync_entry *end = entry + batch->count;
+	int ret = 0;
+
+	for (; entry < end; entry++, fd++, target++) {
+		ret = entry_get(entry, fops, fd);
+		if (ret)
+			break;
+		*target = (struct dma_resv_many_entry) {
+			.resv = fd_resv(*fd),
+			.usage = entry->flags & DMA_BUF_SYNC_WRITE ?
+				 DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ,
+		};
+	}
+	targets->count = target - targets->entries;
+	return ret;
 }
 
 /* After an error there is nothing to put, and @arg->failed is set. */
-static int targets_get(struct targets *targets, struct dma_buf_sync_many *arg)
+static int targets_get(struct targets *targets, struct dma_buf_sync_many *arg,
+		       const struct dma_buf *vehicle)
 {
-	struct dma_buf_sync_entry *batch;
-	size_t each = sizeof(*targets->entries) + sizeof(*targets->dmabufs) +
-		      sizeof(*batch);
-	unsigned int i;
-	int ret = 0;
+	struct batch batch __uninitialized;
+	int ret;
 
-	targets->count = 0;
-	targets->entries = kvmalloc_array(arg->count, each, GFP_KERNEL_ACCOUNT);
-	if (!targets->entries)
-		return -ENOMEM;
-	targets->dmabufs = (void *)(targets->entries + arg->count);
-	batch = (void *)(targets->dmabufs + arg->count);
-	if (copy_from_user(batch, many_entries(arg),
-			   arg->count * sizeof(*batch)))
-		ret = -EFAULT;
-
-	for (i = 0; i < arg->count && !ret; i++) {
-		struct dma_buf *dmabuf = entry_get(&batch[i]);
-
-		if (IS_ERR(dmabuf)) {
-			arg->failed = i;
-			ret = PTR_ERR(dmabuf);
+	ret = targets_alloc(targets, arg->count);
+	while (!ret && targets->count < arg->count) {
+		ret = batch_read(&batch, arg, targets->count);
+		if (ret)
 			break;
-		}
-		targets->dmabufs[targets->count++] = dmabuf;
-		targets->entries[i].resv = dmabuf->resv;
-		targets->entries[i].usage = batch[i].flags & DMA_BUF_SYNC_WRITE ?
-			DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ;
+		ret = targets_add(targets, &batch, vehicle->file->f_op);
+		if (ret)
+			arg->failed = targets->count;
 	}
 	if (ret)
 		targets_put(targets);
@@ -244,18 +317,20 @@ static int targets_import(struct targets *targets,
 		if (IS_ERR(*out))
 			ret = PTR_ERR(*out);
 	}
-	if (!ret)
+	if (ret)
+		dma_resv_many_cancel(&many);
+	else
 		dma_resv_many_commit(&many);
-	dma_resv_many_unlock(&many);
 out:
 	if (ret)
 		arg->failed = many.failed;
 	return ret;
 }
 
-static int import_many(struct dma_buf_sync_many *arg)
+static int import_many(struct dma_buf_sync_many *arg,
+		       const struct dma_buf *vehicle)
 {
-	struct targets targets;
+	struct targets targets __uninitialized;
 	struct dma_fence *fence;
 	int ret;
 
@@ -265,7 +340,7 @@ static int import_many(struct dma_buf_sync_many *arg)
 	if (!fence)
 		return -EINVAL;
 
-	ret = targets_get(&targets, arg);
+	ret = targets_get(&targets, arg, vehicle);
 	if (!ret) {
 		ret = targets_import(&targets, arg, fence, NULL);
 		targets_put(&targets);
@@ -279,11 +354,12 @@ static int import_many(struct dma_buf_sync_many *arg)
  * that nothing may fail, and before that the file does not exist. So the number
  * is reserved and told first.
  */
-static int exchange(struct dma_buf_sync_many *arg, void __user *user,
+static int exchange(struct dma_buf_sync_many *arg,
+		    const struct dma_buf *vehicle, void __user *user,
 		    size_t size)
 {
+	struct targets targets __uninitialized;
 	struct sync_file *sync_file = NULL;
-	struct targets targets;
 	struct dma_fence *fence;
 	int fd, ret;
 
@@ -301,7 +377,7 @@ static int exchange(struct dma_buf_sync_many *arg, void __user *user,
 		goto out_fd;
 	}
 
-	ret = targets_get(&targets, arg);
+	ret = targets_get(&targets, arg, vehicle);
 	if (ret)
 		goto out_fd;
 	ret = targets_import(&targets, arg, fence, &sync_file);
@@ -359,6 +435,7 @@ static int many_check(const struct dma_buf_sync_many *arg)
 
 /**
  * dma_buf_sync_many_ioctl - serve one of the ioctls for many dma-bufs
+ * @dmabuf: the buffer that the call came on, which may be any
  * @cmd: the ioctl command
  * @user: the user's argument; the same for 32 and 64 bit callers
  *
@@ -373,7 +450,8 @@ static int many_check(const struct dma_buf_sync_many *arg)
  * -EFAULT for memory that cannot be read or written; -EMFILE without a free
  * descriptor; -ENOMEM; -EINTR after a signal; -ENOTTY for any other command.
  */
-long dma_buf_sync_many_ioctl(unsigned int cmd, void __user *user)
+long dma_buf_sync_many_ioctl(struct dma_buf *dmabuf, unsigned int cmd,
+			     void __user *user)
 {
 	struct dma_buf_sync_many arg;
 	size_t size = _IOC_SIZE(cmd);
@@ -399,13 +477,13 @@ long dma_buf_sync_many_ioctl(unsigned int cmd, void __user *user)
 		goto failed;
 	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(DMA_BUF_IOCTL_EXPORT_MANY):
-		ret = export_many(&arg, user, size);
+		ret = export_many(&arg, dmabuf, user, size);
 		break;
 	case _IOC_NR(DMA_BUF_IOCTL_IMPORT_MANY):
-		ret = import_many(&arg);
+		ret = import_many(&arg, dmabuf);
 		break;
 	case _IOC_NR(DMA_BUF_IOCTL_EXCHANGE):
-		ret = exchange(&arg, user, size);
+		ret = exchange(&arg, dmabuf, user, size);
 		break;
 	}
 	if (!ret)

@@ -204,10 +204,8 @@ static int import_few(struct dma_resv *resv, struct dma_fence *fence,
 
 	dma_resv_lock(resv, NULL);
 	list = dma_resv_list_of(resv);
-	if (dma_resv_place_fits(list, count)) {
-		dma_resv_place(list, few, count, usage);
-		ret = dma_resv_list_is_untidy(list);
-	}
+	if (dma_resv_place_fits(list, count))
+		ret = dma_resv_place_few(list, few, count, usage);
 	dma_resv_unlock(resv);
 	return ret;
 }

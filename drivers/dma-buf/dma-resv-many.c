@@ -33,24 +33,32 @@
  *		return ret;
  *
  *	ret = dma_resv_many_export(&many, &set);
- *	if (!ret)
- *		dma_resv_many_commit(&many);
- *	dma_resv_many_unlock(&many);
+ *	if (ret) {
+ *		dma_resv_many_cancel(&many);
+ *		return ret;
+ *	}
+ *	dma_resv_many_commit(&many);
  */
 
-static bool many_fits(struct dma_resv_many *many, struct dma_resv *resv)
-{
-	return dma_resv_list_known && many->few_count >= 0 &&
-	       dma_resv_place_fits(dma_resv_list_of(resv), many->few_count);
-}
+/* What there is to do for an object, as seen with its lock. */
+enum {
+	/* An import that allocates. */
+	PREPARE,
+	/* As a rule there is room for few fences. */
+	PLACE,
+	/* What is imported once more, as for each plane of a frame, is there. */
+	NOTHING,
+};
 
-/* Take the fence apart once: as few fences, or as a container without nesting. */
+/*
+ * Take the fence apart once: as few fences, or as a container without nesting.
+ * A negative count is, as an unsigned one, more than fits anywhere.
+ */
 static int many_flatten(struct dma_resv_many *many, struct dma_fence *fence)
 {
 	struct dma_fence_set set __uninitialized;
 	int ret;
 
-	BUILD_BUG_ON(ARRAY_SIZE(many->few) != DMA_RESV_PLACE_MAX);
 	many->flat = dma_fence_get(fence);
 	many->few_count = dma_resv_place_take_apart(fence, many->few);
 	if (many->few_count >= 0)
@@ -67,6 +75,26 @@ static int many_flatten(struct dma_resv_many *many, struct dma_fence *fence)
 	return 0;
 }
 
+static int many_init(struct dma_resv_many *many,
+		     struct dma_resv_many_entry *entries, unsigned int count,
+		     struct dma_fence *fence)
+{
+	int ret;
+
+	BUILD_BUG_ON(ARRAY_SIZE(many->few) != DMA_RESV_PLACE_MAX);
+	many->entries = entries;
+	many->count = count;
+	many->failed = count;
+	many->loose_ends = false;
+	ret = many_flatten(many, fence);
+	if (ret)
+		return ret;
+	if (!dma_resv_list_known)
+		many->few_count = -EAGAIN;
+	many->only = many->few_count == 1 ? many->few[0] : NULL;
+	return 0;
+}
+
 static int entry_prepare(struct dma_resv_many *many,
 			 struct dma_resv_many_entry *entry)
 {
@@ -76,6 +104,7 @@ static int entry_prepare(struct dma_resv_many *many,
 	if (IS_ERR(import))
 		return PTR_ERR(import);
 	entry->import = import;
+	many->loose_ends = true;
 	return 0;
 }
 
@@ -95,7 +124,7 @@ static int many_prepare(struct dma_resv_many *many)
 		struct dma_resv_many_entry *entry =
 			&many->entries[many->failed];
 
-		if (entry->fits)
+		if (entry->todo != PREPARE)
 			continue;
 		ret = entry_prepare(many, entry);
 		if (ret)
@@ -104,11 +133,29 @@ static int many_prepare(struct dma_resv_many *many)
 	return 0;
 }
 
+/* Is there room? */
+static __always_inline bool entry_look(struct dma_resv_many *many,
+				       struct dma_resv_many_entry *entry)
+{
+	struct dma_resv_list *list = dma_resv_list_of(entry->resv);
+
+	if (dma_resv_list_is_just(list, many->only, entry->usage)) {
+		entry->todo = NOTHING;
+		return true;
+	}
+	if (dma_resv_place_fits(list, many->few_count)) {
+		entry->todo = PLACE;
+		return true;
+	}
+	entry->todo = PREPARE;
+	return false;
+}
+
 /*
  * An object that an earlier entry has locked: the stricter usage counts, and what
- * was prepared for it.
+ * was prepared for it. Is there room?
  */
-static void many_join(struct dma_resv_many *many,
+static bool many_join(struct dma_resv_many *many,
 		      struct dma_resv_many_entry *again)
 {
 	struct dma_resv_many_entry *entry = many->entries;
@@ -117,16 +164,18 @@ static void many_join(struct dma_resv_many *many,
 		entry++;
 	if (again->usage > entry->usage ||
 	    (again->usage == entry->usage && !again->import))
-		return;
+		return true;
 	swap(entry->usage, again->usage);
 	swap(entry->import, again->import);
+	return entry_look(many, entry);
 }
 
 static void many_drop_locks(struct dma_resv_many *many)
 {
 	struct dma_resv_many_entry *entry = many->entries;
+	struct dma_resv_many_entry *end = entry + many->count;
 
-	for (; entry < many->entries + many->count; entry++) {
+	for (; entry < end; entry++) {
 		if (entry->owner)
 			dma_resv_unlock(entry->resv);
 		entry->owner = false;
@@ -145,28 +194,28 @@ static void many_unlock_all(struct dma_resv_many *many)
  */
 static int many_lock_rest(struct dma_resv_many *many)
 {
+	struct dma_resv_many_entry *entry = many->entries;
+	struct dma_resv_many_entry *end = entry + many->count;
+	bool fits = true;
 	int ret;
 
-	many->fits = true;
-	for (many->failed = 0; many->failed < many->count; many->failed++) {
-		struct dma_resv_many_entry *entry =
-			&many->entries[many->failed];
-
-		if (!entry->owner) {
-			ret = dma_resv_lock_interruptible(entry->resv,
-							  &many->ticket);
-			if (ret == -EALREADY) {
-				many_join(many, entry);
-				entry->fits = true;
-				continue;
-			}
-			if (ret)
+	for (; entry < end; entry++) {
+		ret = unlikely(entry->owner) ? 0 :
+		      dma_resv_lock_interruptible(entry->resv, &many->ticket);
+		if (unlikely(ret)) {
+			if (ret != -EALREADY) {
+				many->failed = entry - many->entries;
 				return ret;
-			entry->owner = true;
+			}
+			fits &= many_join(many, entry);
+			entry->todo = NOTHING;
+			continue;
 		}
-		entry->fits = many_fits(many, entry->resv);
-		many->fits &= entry->fits;
+		entry->owner = true;
+		if (!entry_look(many, entry))
+			fits = false;
 	}
+	many->fits = fits;
 	return 0;
 }
 
@@ -202,7 +251,8 @@ static int many_reserve(struct dma_resv_many *many)
 		struct dma_resv_many_entry *entry =
 			&many->entries[many->failed];
 
-		if (!entry->owner || (entry->fits && !entry->import))
+		if (!entry->owner ||
+		    (entry->todo != PREPARE && !entry->import))
 			continue;
 		if (!entry->import)
 			ret = entry_prepare(many, entry);
@@ -217,12 +267,12 @@ static int many_reserve(struct dma_resv_many *many)
 /**
  * dma_resv_many_lock - lock many reservation objects to import one fence
  * @many: uninitialized
- * @entries: the objects; the caller owns the array, of which only
- *	&dma_resv_many_entry.resv and &dma_resv_many_entry.usage need a value
+ * @entries: the objects; the caller owns the array, in which all is zero but
+ *	&dma_resv_many_entry.resv and &dma_resv_many_entry.usage
  * @count: number of @entries; an object that occurs more than once gets the
  *	strictest of its usages
  * @fence: a fence or a container of fences, on which the caller holds a
- *	reference until dma_resv_many_unlock()
+ *	reference until the end
  *
  * Does all that can fail, and locks the objects with a &struct ww_acquire_ctx of
  * its own. If there is no room in one of them, it unlocks all, allocates and locks
@@ -232,9 +282,9 @@ static int many_reserve(struct dma_resv_many *many)
  * Context: process; may sleep. The caller must not hold the lock of any
  * reservation object.
  *
- * Return: 0, to be ended by dma_resv_many_unlock(). -ENOMEM; -EINTR after a
- * signal: then no object has changed, none is locked, and
- * &dma_resv_many.failed tells the entry.
+ * Return: 0, to be ended by dma_resv_many_commit() or dma_resv_many_cancel().
+ * -ENOMEM; -EINTR after a signal: then no object has changed, none is locked,
+ * and &dma_resv_many.failed tells the entry.
  */
 int dma_resv_many_lock(struct dma_resv_many *many,
 		       struct dma_resv_many_entry *entries, unsigned int count,
@@ -243,16 +293,7 @@ int dma_resv_many_lock(struct dma_resv_many *many,
 	unsigned int i;
 	int ret;
 
-	many->entries = entries;
-	many->count = count;
-	many->failed = count;
-	for (i = 0; i < count; i++) {
-		entries[i].import = NULL;
-		entries[i].owner = false;
-		entries[i].untidy = false;
-	}
-
-	ret = many_flatten(many, fence);
+	ret = many_init(many, entries, count, fence);
 	if (ret)
 		return ret;
 
@@ -286,7 +327,7 @@ EXPORT_SYMBOL_GPL(dma_resv_many_lock);
 
 /**
  * dma_resv_many_export - collect what the new work has to wait for
- * @many: as locked by dma_resv_many_lock(), before dma_resv_many_commit()
+ * @many: as locked by dma_resv_many_lock()
  * @set: where the fences go
  *
  * For an object with %DMA_RESV_USAGE_WRITE all readers and writers, for one with
@@ -316,61 +357,78 @@ int dma_resv_many_export(struct dma_resv_many *many, struct dma_fence_set *set)
 }
 EXPORT_SYMBOL_GPL(dma_resv_many_export);
 
-static void entry_commit(struct dma_resv_many *many,
+/* Is there something to tidy up now? */
+static bool entry_commit(struct dma_resv_many *many,
 			 struct dma_resv_many_entry *entry)
 {
-	struct dma_resv_list *list;
+	if (!entry->import)
+		return dma_resv_place_few(dma_resv_list_of(entry->resv),
+					  many->few, many->few_count,
+					  entry->usage);
 
-	if (entry->import) {
-		dma_resv_import_commit(entry->import);
-		entry->import = NULL;
-		if (!dma_resv_list_known)
-			return;
-		list = dma_resv_list_of(entry->resv);
-		entry->untidy = !many->few_count || dma_resv_list_is_loose(list);
-		cond_resched();
-	} else {
-		list = dma_resv_list_of(entry->resv);
-		dma_resv_place(list, many->few, many->few_count, entry->usage);
-		entry->untidy = dma_resv_list_is_untidy(list);
-	}
+	dma_resv_import_commit(entry->import);
+	entry->import = NULL;
+	cond_resched();
+	return dma_resv_list_known &&
+	       (!many->few_count ||
+		dma_resv_list_is_loose(dma_resv_list_of(entry->resv)));
 }
 
-/**
- * dma_resv_many_commit - import the fence
- * @many: as locked by dma_resv_many_lock(); once
- *
- * Cannot fail and does not allocate.
- *
- * Context: process; may sleep; before dma_resv_many_unlock().
- */
-void dma_resv_many_commit(struct dma_resv_many *many)
+/* When nothing is locked any more. */
+static void many_end(struct dma_resv_many *many)
 {
 	struct dma_resv_many_entry *entry = many->entries;
 
-	for (; entry < many->entries + many->count; entry++)
-		if (entry->owner)
-			entry_commit(many, entry);
-}
-EXPORT_SYMBOL_GPL(dma_resv_many_commit);
-
-/**
- * dma_resv_many_unlock - unlock many reservation objects
- * @many: as locked by dma_resv_many_lock(), with or without a commit since
- *
- * Context: process; may sleep.
- */
-void dma_resv_many_unlock(struct dma_resv_many *many)
-{
-	struct dma_resv_many_entry *entry = many->entries;
-
-	many_unlock_all(many);
+	ww_acquire_fini(&many->ticket);
+	dma_fence_put(many->flat);
+	if (!many->loose_ends)
+		return;
 	for (; entry < many->entries + many->count; entry++) {
 		entry_cancel(entry);
 		/* Without memory, the next import may tidy up. */
 		if (entry->untidy)
 			dma_resv_prune(entry->resv);
+		entry->untidy = false;
 	}
-	dma_fence_put(many->flat);
 }
-EXPORT_SYMBOL_GPL(dma_resv_many_unlock);
+
+/**
+ * dma_resv_many_commit - import the fence, and unlock
+ * @many: as locked by dma_resv_many_lock(), of which it is the end
+ *
+ * Cannot fail and does not allocate as long as an object is locked. Each object
+ * is unlocked when it has changed: who has two locks saw neither change or sees
+ * both.
+ *
+ * Context: process; may sleep.
+ */
+void dma_resv_many_commit(struct dma_resv_many *many)
+{
+	struct dma_resv_many_entry *entry = many->entries;
+	struct dma_resv_many_entry *end = entry + many->count;
+
+	for (; entry < end; entry++) {
+		if (!entry->owner)
+			continue;
+		if (entry->todo != NOTHING && entry_commit(many, entry)) {
+			entry->untidy = true;
+			many->loose_ends = true;
+		}
+		dma_resv_unlock(entry->resv);
+	}
+	many_end(many);
+}
+EXPORT_SYMBOL_GPL(dma_resv_many_commit);
+
+/**
+ * dma_resv_many_cancel - unlock without effect
+ * @many: as locked by dma_resv_many_lock(), of which it is the end
+ *
+ * Context: process; may sleep.
+ */
+void dma_resv_many_cancel(struct dma_resv_many *many)
+{
+	many_drop_locks(many);
+	many_end(many);
+}
+EXPORT_SYMBOL_GPL(dma_resv_many_cancel);

@@ -59,6 +59,8 @@ static bool place_one(struct dma_resv_list *list, struct dma_fence *fence,
 	for (i = 0; i < count; i++) {
 		unsigned long entry = dma_resv_list_entry(list, i);
 
+		if (entry == new)
+			return false;
 		if (dma_fence_is_signaled(dma_resv_entry_fence(entry))) {
 			dead = i;
 			continue;
@@ -145,4 +147,15 @@ bool dma_resv_list_is_untidy(struct dma_resv_list *list)
 				return true;
 	}
 	return false;
+}
+
+/* What is behind dma_resv_place_few(). */
+bool __dma_resv_place_few(struct dma_resv_list *list, struct dma_fence **few,
+			  unsigned int count, enum dma_resv_usage usage)
+{
+	dma_resv_place(list, few, count, usage);
+	/* As a rule, nobody waits for anything else. */
+	if (count == 1 && dma_resv_list_is_just(list, *few, usage))
+		return false;
+	return dma_resv_list_is_untidy(list);
 }

@@ -15,7 +15,7 @@ struct dma_resv_import;
  * struct dma_resv_many_entry - one of many reservation objects
  */
 struct dma_resv_many_entry {
-	/** @resv: it lives until dma_resv_many_unlock() */
+	/** @resv: it lives until the end of the import */
 	struct dma_resv *resv;
 	/**
 	 * @usage: %DMA_RESV_USAGE_WRITE or %DMA_RESV_USAGE_READ: what the work
@@ -23,8 +23,9 @@ struct dma_resv_many_entry {
 	 */
 	enum dma_resv_usage usage;
 	/* private: */
+	u8 todo;
+	bool owner, untidy;
 	struct dma_resv_import *import;
-	bool owner, fits, untidy;
 };
 
 /**
@@ -38,10 +39,10 @@ struct dma_resv_many {
 	/** @failed: after an error, the entry that it came from, or @count */
 	unsigned int failed;
 	/* private: */
-	struct dma_fence *flat;
+	struct dma_fence *flat, *only;
 	struct dma_fence *few[16];
 	int few_count;
-	bool fits;
+	bool fits, loose_ends;
 	struct ww_acquire_ctx ticket;
 };
 
@@ -51,6 +52,6 @@ int dma_resv_many_lock(struct dma_resv_many *many,
 int dma_resv_many_export(struct dma_resv_many *many,
 			 struct dma_fence_set *set);
 void dma_resv_many_commit(struct dma_resv_many *many);
-void dma_resv_many_unlock(struct dma_resv_many *many);
+void dma_resv_many_cancel(struct dma_resv_many *many);
 
 #endif /* __LINUX_DMA_RESV_MANY_H */

@@ -255,9 +255,10 @@ static int run_many(struct call *call)
 	if (!ret) {
 		if (call->fences)
 			ret = many_export(call, &many);
-		if (!ret)
+		if (ret)
+			dma_resv_many_cancel(&many);
+		else
 			dma_resv_many_commit(&many);
-		dma_resv_many_unlock(&many);
 	}
 	if (ret && (rig_entries(&idle, NULL, 0) || dma_resv_is_locked(&idle) ||
 		    dma_resv_is_locked(&call->resv)))
@@ -450,7 +451,7 @@ static unsigned int count_allocations(struct kunit *test,
 		ret = dma_resv_many_lock(&many, entries, 2, fence);
 		least = min(least, allocated(FAULTS_MAX));
 		KUNIT_ASSERT_EQ(test, 0, ret);
-		dma_resv_many_unlock(&many);
+		dma_resv_many_cancel(&many);
 	}
 	return least;
 }

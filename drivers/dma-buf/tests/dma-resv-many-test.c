@@ -30,16 +30,12 @@ static struct dma_resv **objects(struct kunit *test)
 	return resv;
 }
 
-/* An entry, as a caller fills it: the rest is garbage. */
 static struct dma_resv_many_entry entry(struct dma_resv *resv,
 					enum dma_resv_usage usage)
 {
 	return (struct dma_resv_many_entry) {
 		.resv = resv,
 		.usage = usage,
-		.import = ERR_PTR(-EFAULT),
-		.owner = true,
-		.untidy = true,
 	};
 }
 
@@ -60,7 +56,6 @@ static void import_many(struct kunit *test,
 
 	lock_many(test, &many, entries, count, fence);
 	dma_resv_many_commit(&many);
-	dma_resv_many_unlock(&many);
 }
 
 /* What the new work waits for, which the test keeps. */
@@ -138,6 +133,33 @@ static void i1_the_same_object_again_is_the_union(struct kunit *test)
 			   i / 3 ? WRITE_ : READ_);
 	}
 	expect_all(test, other, fences, 40, READ_);
+}
+
+/* What is there already and nothing else, with every usage of it. */
+static void i1_once_more_is_the_strictest_of_all(struct kunit *test)
+{
+	static const enum dma_resv_usage usages[][3] = {
+		/* there, then imported */
+		{ READ_, READ_, READ_ }, { READ_, READ_, WRITE_ },
+		{ READ_, WRITE_, READ_ }, { READ_, WRITE_, WRITE_ },
+		{ WRITE_, READ_, READ_ }, { WRITE_, READ_, WRITE_ },
+	};
+	struct dma_fence *fence = rig_new(test);
+	struct dma_resv_many_entry entries[2];
+	unsigned int i, count;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(usages); i++) {
+		const enum dma_resv_usage *usage = usages[i / 2];
+		struct dma_resv *resv = rig_another_resv(test);
+
+		count = 1 + i % 2;
+		rig_add_to(test, resv, fence, usage[0]);
+		entries[0] = entry(resv, usage[1]);
+		entries[1] = entry(resv, usage[2]);
+		import_many(test, entries, count, fence);
+		expect_all(test, resv, &fence, 1,
+			   min(min(usage[0], usage[1]), usage[count]));
+	}
 }
 
 /* One, few, many; arrays, chains, chains of arrays; nothing of it pending. */
@@ -278,7 +300,7 @@ static void i3_without_a_commit_nothing_changes(struct kunit *test)
 			  rig_array(test, fences, counts[i]));
 		for (j = 0; j < OBJECTS; j++)
 			KUNIT_EXPECT_TRUE(test, dma_resv_is_locked(resv[j]));
-		dma_resv_many_unlock(&many);
+		dma_resv_many_cancel(&many);
 		for (j = 0; j < OBJECTS; j++) {
 			KUNIT_EXPECT_FALSE(test, dma_resv_is_locked(resv[j]));
 			expect_all(test, resv[j], &there, j == 1, READ_);
@@ -305,7 +327,6 @@ static void e1_export_is_what_the_usage_waits_for(struct kunit *test)
 	fence = export_many(test, &many);
 	KUNIT_EXPECT_EQ(test, many.failed, 3);
 	dma_resv_many_commit(&many);
-	dma_resv_many_unlock(&many);
 	EXPECT_FENCES(test, fence, fences[0], fences[1], fences[4], fences[5],
 		      fences[6]);
 }
@@ -326,7 +347,6 @@ static void e1_export_of_the_same_object_again(struct kunit *test)
 	lock_many(test, &many, entries, 3, job);
 	fence = export_many(test, &many);
 	dma_resv_many_commit(&many);
-	dma_resv_many_unlock(&many);
 	EXPECT_FENCES(test, fence, fences[0], fences[1]);
 	EXPECT_ENTRIES(test, E(fences[0], WRITE_), E(fences[1], READ_),
 		       E(job, WRITE_));
@@ -441,7 +461,6 @@ static void i3_an_injected_deadlock_is_got_over(struct kunit *test)
 		for (i = 0; i < OBJECTS; i++)
 			KUNIT_EXPECT_TRUE(test, dma_resv_is_locked(resv[i]));
 		dma_resv_many_commit(&many);
-		dma_resv_many_unlock(&many);
 		for (i = 0; i < OBJECTS; i++) {
 			KUNIT_EXPECT_FALSE(test, dma_resv_is_locked(resv[i]));
 			expect_all(test, resv[i], &job, 1, WRITE_);
@@ -511,6 +530,7 @@ static void i2_others_that_add_meanwhile_lose_nothing(struct kunit *test)
 static struct kunit_case dma_resv_many_cases[] = {
 	KUNIT_CASE(i1_each_object_gets_its_usage),
 	KUNIT_CASE(i1_the_same_object_again_is_the_union),
+	KUNIT_CASE(i1_once_more_is_the_strictest_of_all),
 	KUNIT_CASE(i1_containers_of_any_kind),
 	KUNIT_CASE(i1_what_has_signaled_is_not_imported),
 	KUNIT_CASE(i2_what_was_there_stays),
