@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <trace/events/dma_resv_export.h>
 
+#include "dma-resv-import.h"
 #include "dma-resv-list.h"
 #include "dma-resv-merge.h"
 #include "dma-resv-place.h"
@@ -210,6 +211,12 @@ static int import_few(struct dma_resv *resv, struct dma_fence *fence,
 	return ret;
 }
 
+/* After an import that did not fail: is there something to tidy up? */
+static bool import_is_untidy(const struct dma_resv_import *import)
+{
+	return import->merge.untidy || !import->missing;
+}
+
 /* Everything else. */
 static int import_any(struct dma_resv *resv, struct dma_fence *fence,
 		      enum dma_resv_usage usage)
@@ -223,7 +230,7 @@ static int import_any(struct dma_resv *resv, struct dma_fence *fence,
 	if (import.missing)
 		ret = import_run(&import);
 	if (!ret)
-		ret = import.merge.untidy || !import.missing;
+		ret = import_is_untidy(&import);
 	import_fini(&import);
 	return ret;
 }
@@ -342,6 +349,27 @@ int dma_resv_import_reserve(struct dma_resv_import *import, unsigned int extra)
 EXPORT_SYMBOL_GPL(dma_resv_import_reserve);
 
 /**
+ * dma_resv_import_end - dma_resv_import_commit(), and a look at what it left
+ * @import: as for dma_resv_import_commit()
+ *
+ * Return: whether dma_resv_prune() has something to do.
+ */
+bool dma_resv_import_end(struct dma_resv_import *import)
+{
+	bool untidy;
+
+	dma_resv_assert_held(import->resv);
+	import->merge.extra = 0;
+	if (import->missing && dma_resv_list_known)
+		WARN_ON(dma_resv_merge_commit(&import->merge, import->resv));
+	else if (import->missing)
+		import_commit_public(import);
+	untidy = import_is_untidy(import);
+	dma_resv_import_cancel(import);
+	return untidy;
+}
+
+/**
  * dma_resv_import_commit - last step of an import
  * @import: a reserved import; it is freed
  *
@@ -354,13 +382,7 @@ EXPORT_SYMBOL_GPL(dma_resv_import_reserve);
  */
 void dma_resv_import_commit(struct dma_resv_import *import)
 {
-	dma_resv_assert_held(import->resv);
-	import->merge.extra = 0;
-	if (import->missing && dma_resv_list_known)
-		WARN_ON(dma_resv_merge_commit(&import->merge, import->resv));
-	else if (import->missing)
-		import_commit_public(import);
-	dma_resv_import_cancel(import);
+	dma_resv_import_end(import);
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_commit);
 

@@ -19,6 +19,7 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
+#include "dma-resv-import.h"
 #include "dma-resv-list.h"
 #include "dma-resv-place.h"
 
@@ -361,17 +362,17 @@ EXPORT_SYMBOL_GPL(dma_resv_many_export);
 static bool entry_commit(struct dma_resv_many *many,
 			 struct dma_resv_many_entry *entry)
 {
+	bool untidy;
+
 	if (!entry->import)
 		return dma_resv_place_few(dma_resv_list_of(entry->resv),
 					  many->few, many->few_count,
 					  entry->usage);
 
-	dma_resv_import_commit(entry->import);
+	untidy = dma_resv_import_end(entry->import);
 	entry->import = NULL;
 	cond_resched();
-	return dma_resv_list_known &&
-	       (!many->few_count ||
-		dma_resv_list_is_loose(dma_resv_list_of(entry->resv)));
+	return untidy;
 }
 
 /* When nothing is locked any more. */

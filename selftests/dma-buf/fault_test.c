@@ -13,12 +13,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "harness.h"
+#include "many.h"
 
 /* No call makes so many allocations. */
 #define FAULTS_MAX	500
 #define FENCES		40
-#define ENTRIES_MAX	256
 
 static int write_to(const char *path, const char *text)
 {
@@ -171,6 +170,92 @@ TEST_F(buffer, b1_an_export_without_memory_leaks_no_fd)
 	}
 	EXPECT_FALSE(hit);
 	EXPECT_GT(errors, 0);
+}
+
+/* The entries of all buffers, one after the other. */
+struct snapshot {
+	struct dma_resv_test_entry entries[BUFFERS][2 * FENCES];
+	int counts[BUFFERS];
+};
+
+static void snapshot_take(struct snapshot *snapshot, int test, const int *buffer)
+{
+	int i;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	for (i = 0; i < BUFFERS; i++)
+		snapshot->counts[i] = resv_list(test, buffer[i],
+						snapshot->entries[i],
+						2 * FENCES);
+}
+
+/*
+ * Call @cmd for all buffers with the first, the second, each allocation failing,
+ * until it makes no more. How often it failed, after which nothing had changed;
+ * negative if something was wrong.
+ */
+static int fail_many(const int *buffer, int test, unsigned long cmd, int fence)
+{
+	int file = xopen("/proc/thread-self/fail-nth"), free = next_fd();
+	int nth, ret, i, errors = 0;
+	struct snapshot before, now;
+	entry_t entries[BUFFERS];
+	bool hit = true;
+
+	for (i = 0; i < BUFFERS; i++)
+		entries[i] = (entry_t){ buffer[i], i % 2 ? READ : WRITE };
+	for (nth = 1; hit && nth < FAULTS_MAX; nth++) {
+		struct dma_buf_sync_many arg = many_arg(entries, BUFFERS);
+
+		arg.import_fd = fence;
+		snapshot_take(&before, test, buffer);
+		ret = faulty_ioctl(file, buffer[0], cmd, &arg, nth, &hit);
+		if (!ret) {
+			close(arg.export_fd);
+			continue;
+		}
+		errors++;
+		snapshot_take(&now, test, buffer);
+		if (ret != -ENOMEM || !hit || arg.export_fd != -1 ||
+		    free != next_fd() || memcmp(&before, &now, sizeof(now))) {
+			printf("# allocation %d: %d, %d, %s\n", nth, ret,
+			       arg.export_fd, hit ? "it failed" : "none failed");
+			errors = -1;
+			break;
+		}
+	}
+	close(file);
+	return hit ? -1 : errors;
+}
+
+TEST_F(many, i3_an_import_into_many_without_memory_changes_nothing)
+{
+	NEEDS_FAULTS();
+	OK(dmabuf_import(self->buffer[0], FD(timeline_fence(self->one, 1)),
+			 READ));
+	EXPECT_GT(fail_many(self->buffer, self->test, DMA_BUF_IOCTL_IMPORT_MANY,
+			    FD(many_fences(FENCES))), 0);
+	EXPECT_LENGTHS(FENCES + 1, FENCES, FENCES, FENCES);
+}
+
+TEST_F(many, i3_an_exchange_without_memory_changes_nothing)
+{
+	NEEDS_FAULTS();
+	OK(dmabuf_import(self->buffer[1], FD(many_fences(FENCES)), WRITE));
+	EXPECT_GT(fail_many(self->buffer, self->test, DMA_BUF_IOCTL_EXCHANGE,
+			    FD(timeline_fence(self->one, 1))), 0);
+	EXPECT_LENGTHS(1, FENCES + 1, 1, 1);
+}
+
+TEST_F(many, b1_an_export_of_many_without_memory_leaks_no_fd)
+{
+	NEEDS_FAULTS();
+	OK(dmabuf_import(self->buffer[0], FD(many_fences(FENCES)), WRITE));
+	OK(dmabuf_import(self->buffer[1], FD(timeline_fence(self->two, 1)),
+			 READ));
+	EXPECT_GT(fail_many(self->buffer, self->test, DMA_BUF_IOCTL_EXPORT_MANY,
+			    0), 0);
+	EXPECT_LENGTHS(FENCES, 1, 0, 0);
 }
 
 TEST_F(buffer, b1_export_without_a_free_fd_is_emfile)

@@ -388,6 +388,28 @@ static void i4_many_objects_are_tidied_up(struct kunit *test)
 	}
 }
 
+/* dma_resv_replace_fences() leaves two entries of a context. */
+static void i4_double_entries_go_from_many(struct kunit *test)
+{
+	u64 context = dma_fence_context_alloc(1);
+	struct dma_fence *old = rig_fence(test, context, 1);
+	struct dma_fence *late = rig_fence(test, context, 2);
+	struct dma_fence **fences = rig_many(test, 31);
+	struct dma_resv *resv = rig_resv(test);
+	struct dma_resv_many_entry entries[1] = { entry(resv, READ_) };
+
+	if (!dma_resv_list_known)
+		kunit_skip(test, "only with a list of our own making");
+	rig_add(test, old, WRITE_);
+	rig_add(test, fences[30], READ_);
+	dma_resv_lock(resv, NULL);
+	dma_resv_replace_fences(resv, fences[30]->context, late, WRITE_);
+	dma_resv_unlock(resv);
+	KUNIT_ASSERT_EQ(test, 2, rig_entries(resv, NULL, 0));
+	import_many(test, entries, 1, rig_array(test, fences, 30));
+	KUNIT_EXPECT_EQ(test, 31, rig_entries(resv, NULL, 0));
+}
+
 /* A fence that would be one too many, in the third object. */
 static void i3_a_list_without_room_spoils_all(struct kunit *test)
 {
@@ -539,6 +561,7 @@ static struct kunit_case dma_resv_many_cases[] = {
 	KUNIT_CASE(e1_export_is_what_the_usage_waits_for),
 	KUNIT_CASE(e1_export_of_the_same_object_again),
 	KUNIT_CASE(i4_many_objects_are_tidied_up),
+	KUNIT_CASE(i4_double_entries_go_from_many),
 	KUNIT_CASE(i3_a_list_without_room_spoils_all),
 	KUNIT_CASE(i3_an_injected_deadlock_is_got_over),
 	KUNIT_CASE(i2_others_that_add_meanwhile_lose_nothing),

@@ -193,11 +193,25 @@ static void note_iterators(struct run *run, unsigned int object,
 	dma_resv_iter_end(&cursor);
 }
 
+/* E1: does an exported fence wait for what it has to, and for nothing else? */
+void run_check_export(struct run *run, struct dma_fence *fence,
+		      const struct model_set *want)
+{
+	struct model_set exported = { };
+
+	note_export(run, fence, &exported);
+	if (dma_fence_is_signaled(fence) !=
+	    bitmap_empty(want->has, MODEL_FENCES))
+		run_fail(run, "E1: the export is signaled and should not, or is not and should");
+	if (!bitmap_equal(want->has, exported.has, MODEL_FENCES))
+		run_fail(run, "E1: the export waits for something else");
+}
+
 /* Is what a waiter of @usage waits for what it was promised? */
 static void check_usage(struct run *run, unsigned int object,
 			unsigned int usage)
 {
-	struct model_set want, exported = { }, locked = { }, unlocked = { };
+	struct model_set want, locked = { }, unlocked = { };
 	struct dma_fence *fence;
 
 	model_wait(&run->world, &run->model[object], usage, &want);
@@ -205,13 +219,8 @@ static void check_usage(struct run *run, unsigned int object,
 	fence = dma_resv_export_fence(&run->resv[object], usage);
 	if (IS_ERR(fence))
 		return run_fail(run, "export failed");
-	note_export(run, fence, &exported);
-	if (dma_fence_is_signaled(fence) !=
-	    bitmap_empty(want.has, MODEL_FENCES))
-		run_fail(run, "E1: the export is signaled and should not, or is not and should");
+	run_check_export(run, fence, &want);
 	dma_fence_put(fence);
-	if (!bitmap_equal(want.has, exported.has, MODEL_FENCES))
-		run_fail(run, "E1: the export waits for something else");
 
 	note_iterators(run, object, usage, &locked, &unlocked);
 	model_latest(&run->world, &locked);

@@ -82,6 +82,8 @@ void run_list_entries(struct run *run, unsigned int object,
 		      struct entries *entries);
 void run_check_i2(struct run *run);
 void run_check_i4(struct run *run);
+void run_check_export(struct run *run, struct dma_fence *fence,
+		      const struct model_set *want);
 void run_check(struct run *run);
 
 #endif /* __DMA_RESV_MODEL_STATE_H */

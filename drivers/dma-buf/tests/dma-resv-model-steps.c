@@ -5,10 +5,14 @@
 
 #include <linux/dma-fence-set.h>
 #include <linux/dma-resv-export.h>
+#include <linux/dma-resv-many.h>
 #include <linux/err.h>
 
 #include "../dma-resv-list.h"
 #include "dma-resv-model-state.h"
+
+/* More than there are objects. */
+#define MANY	4
 
 static void step_bare(struct run *run, const struct model_step *step)
 {
@@ -126,6 +130,105 @@ static void step_import(struct run *run, const struct model_step *step)
 	run_list_entries(run, object, &run->after);
 	run_check_i2(run);
 	if (dma_resv_list_known && !all_signaled(run, &slot->set))
+		run_check_i4(run);
+}
+
+/* Objects of a step for many, some of them twice, each with a usage. */
+static unsigned int choose_many(struct run *run, const struct model_step *step,
+				struct dma_resv_many_entry *entries)
+{
+	unsigned int i, object, count = 1 + step->c % MANY;
+	u32 random = step->c;
+
+	for (i = 0; i < count; i++) {
+		object = i ? run_next_random(&random) % OBJECTS :
+			     step->b % OBJECTS;
+		entries[i] = (struct dma_resv_many_entry) {
+			.resv = &run->resv[object],
+			.usage = run_next_random(&random) % 2 ?
+				 DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ,
+		};
+	}
+	return count;
+}
+
+static unsigned int object_of(struct run *run,
+			      const struct dma_resv_many_entry *entry)
+{
+	return entry->resv - run->resv;
+}
+
+/* What the work on all of @entries waits for, the strictest usage of each. */
+static void wait_many(struct run *run,
+		      const struct dma_resv_many_entry *entries,
+		      unsigned int count, struct model_set *wait)
+{
+	struct model_set one;
+	unsigned int i;
+
+	bitmap_zero(wait->has, MODEL_FENCES);
+	for (i = 0; i < count; i++) {
+		bool write = entries[i].usage == DMA_RESV_USAGE_WRITE;
+
+		model_wait(&run->world,
+			   &run->model[object_of(run, &entries[i])],
+			   dma_resv_usage_rw(write), &one);
+		bitmap_or(wait->has, wait->has, one.has, MODEL_FENCES);
+	}
+	model_latest(&run->world, wait);
+}
+
+static void export_locked(struct run *run, struct dma_resv_many *many,
+			  const struct model_set *want)
+{
+	struct dma_fence_set set;
+	struct dma_fence *fence;
+	int ret;
+
+	dma_fence_set_init(&set);
+	ret = dma_resv_many_export(many, &set);
+	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
+	dma_fence_set_fini(&set);
+	if (IS_ERR(fence))
+		return run_fail(run, "export of many failed");
+	run_check_export(run, fence, want);
+	dma_fence_put(fence);
+}
+
+/* Into many at once, or an exchange, or neither in the end. */
+static void step_many(struct run *run, const struct model_step *step)
+{
+	struct dma_resv_many_entry entries[MANY], wanted[MANY];
+	unsigned int i, count, first = step->b % OBJECTS;
+	struct slot *slot = run_slot(run, step->a);
+	struct dma_resv_many many;
+	struct model_set want;
+
+	if (!slot->fence)
+		return;
+	count = choose_many(run, step, entries);
+	/* The usages of an object that comes twice are swapped at times. */
+	memcpy(wanted, entries, sizeof(wanted));
+	run_list_entries(run, first, &run->before);
+	if (dma_resv_many_lock(&many, entries, count, slot->fence))
+		return run_fail(run, "lock of many failed");
+	wait_many(run, wanted, count, &want);
+	if (step->c & BIT(8))
+		export_locked(run, &many, &want);
+	if (step->c & BIT(9)) {
+		dma_resv_many_commit(&many);
+		for (i = 0; i < count; i++)
+			promise(run, object_of(run, &wanted[i]),
+				wanted[i].usage, &slot->set);
+	} else {
+		dma_resv_many_cancel(&many);
+	}
+	for (i = 0; i < count; i++)
+		run->touched |= BIT(object_of(run, &wanted[i]));
+	run_list_entries(run, first, &run->after);
+	run_check_i2(run);
+	if (dma_resv_list_known && (step->c & BIT(9)) &&
+	    !all_signaled(run, &slot->set))
 		run_check_i4(run);
 }
 
@@ -315,8 +418,9 @@ static const struct {
 	{ "chain of arrays into slot", step_chain_of_arrays, 4 },
 	{ "export into slot", step_export, 4 },
 	{ "merge two into slot", step_merge_two, 3 },
-	{ "import", step_import, 22 },
+	{ "import", step_import, 16 },
 	{ "import in steps", step_import_steps, 8 },
+	{ "import into many, exchange", step_many, 6 },
 	{ "driver adds", step_add, 10 },
 	{ "signal", step_signal, 10 },
 	{ "signal most", step_signal_most, 2 },
