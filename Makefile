@@ -81,9 +81,14 @@ install: module
 uninstall:
 	scripts/install --remove
 
+#: make deb           Debian packages: the module for DKMS, headers for programs
+deb:
+	scripts/setup deb
+	scripts/deb
+
 #: make clean         remove what was built; the cache of kernels stays
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick check-all soak check-igt igt-install kunit mutants bench bench-publish kernel module install uninstall clean
+.PHONY: all help demo check check-quick check-all soak check-igt igt-install kunit mutants bench bench-publish kernel module install uninstall deb clean
 endif

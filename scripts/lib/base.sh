@@ -6,7 +6,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # for the scripts that source this file
 build=$top/build
 # shellcheck disable=SC2034
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/dma-resv-export
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/dma-resv-export
 me=${0##*/}
 
 say() {
@@ -49,4 +49,11 @@ as_root() {
 	else
 		die "needs root or sudo for: $*"
 	fi
+}
+
+# debian_mirror: the one that this machine uses.
+debian_mirror() {
+	# shellcheck disable=SC2016 # apt's own variable
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
+		grep -m 1 '/debian/*$' || echo http://deb.debian.org/debian
 }
