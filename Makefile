@@ -86,9 +86,13 @@ deb:
 	scripts/setup deb
 	scripts/deb
 
+#: make check-deb     install, upgrade, use, remove and purge them
+check-deb:
+	scripts/check-deb
+
 #: make clean         remove what was built; the cache of kernels stays
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick check-all soak check-igt igt-install kunit mutants bench bench-publish kernel module install uninstall deb clean
+.PHONY: all help demo check check-quick check-all soak check-igt igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean
 endif
