@@ -18,6 +18,15 @@ die() {
 	exit 1
 }
 
+# run_strict COMMAND...: run it, leave its exit code in $code. Inside a condition,
+# the shell would ignore set -e.
+run_strict() {
+	set +e
+	(set -e; "$@")
+	code=$?
+	set -e
+}
+
 # log_run LOG WHAT COMMAND...: run quietly; time it; on failure show the end of
 # the log and say where it is.
 log_run() {
@@ -26,11 +35,7 @@ log_run() {
 
 	mkdir -p "$(dirname "$log")"
 	printf '%s: %s ...' "$me" "$what" >&2
-	# Not inside a condition, where the shell would ignore set -e.
-	set +e
-	(set -e; "$@") >"$log" 2>&1
-	code=$?
-	set -e
+	run_strict "$@" >"$log" 2>&1
 	if [ "$code" = 0 ]; then
 		printf ' %d s\n' $((SECONDS - start)) >&2
 	else

@@ -11,11 +11,7 @@ check() {
 	tap_number=$((tap_number + 1))
 	out=$(mktemp)
 	printf '%s: %s ...' "$me" "$name" >&2
-	# Not inside the condition, where the shell would ignore set -e.
-	set +e
-	(set -e; "$@") >"$out" 2>&1
-	code=$?
-	set -e
+	run_strict "$@" >"$out" 2>&1
 	if [ "$code" = 0 ]; then
 		printf 'ok %d %s\n' "$tap_number" "$name"
 	else

@@ -44,6 +44,16 @@ static bool has(struct dma_fence_set *set, struct dma_fence *fence)
 	return times == 1;
 }
 
+static void expect_all(struct kunit *test, struct dma_fence_set *set,
+		       struct dma_fence **fences, unsigned int count)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, set->count, count);
+	for (i = 0; i < count; i++)
+		KUNIT_EXPECT_TRUE(test, has(set, fences[i]));
+}
+
 static void add(struct kunit *test, struct dma_fence_set *set,
 		struct dma_fence *fence)
 {
@@ -157,12 +167,9 @@ static void i1_all_of_an_array_is_added(struct kunit *test)
 {
 	struct dma_fence **fences = rig_many(test, 20);
 	struct dma_fence_set *set = new_set(test);
-	unsigned int i;
 
 	add(test, set, rig_array(test, fences, 20));
-	KUNIT_EXPECT_EQ(test, set->count, 20);
-	for (i = 0; i < 20; i++)
-		KUNIT_EXPECT_TRUE(test, has(set, fences[i]));
+	expect_all(test, set, fences, 20);
 }
 
 static void i1_all_of_a_chain_is_added(struct kunit *test)
@@ -174,9 +181,7 @@ static void i1_all_of_a_chain_is_added(struct kunit *test)
 	for (i = 0; i < 20; i++)
 		chain = rig_link(test, chain, fences[i]);
 	add(test, set, chain);
-	KUNIT_EXPECT_EQ(test, set->count, 20);
-	for (i = 0; i < 20; i++)
-		KUNIT_EXPECT_TRUE(test, has(set, fences[i]));
+	expect_all(test, set, fences, 20);
 }
 
 /* Signaled links in between end nothing. */

@@ -219,23 +219,6 @@ static int run_steps(struct call *call)
 	return ret;
 }
 
-/* What is there before goes to @call->result, as an exchange has it. */
-static int many_export(struct call *call, struct dma_resv_many *many)
-{
-	struct dma_fence_set set;
-	struct dma_fence *fence;
-	int ret;
-
-	dma_fence_set_init(&set);
-	ret = dma_resv_many_export(many, &set);
-	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
-	dma_fence_set_fini(&set);
-	if (IS_ERR(fence))
-		return PTR_ERR(fence);
-	call->result = fence;
-	return 0;
-}
-
 /* With an idle object beside, which has to be as idle after an error. */
 static int run_many(struct call *call)
 {
@@ -244,6 +227,7 @@ static int run_many(struct call *call)
 		{ .usage = WRITE_ },
 		{ .resv = &call->resv, .usage = WRITE_ },
 	};
+	struct dma_fence *before;
 	struct dma_resv_many many;
 	struct dma_resv idle;
 	int ret;
@@ -253,12 +237,14 @@ static int run_many(struct call *call)
 	ret = dma_resv_many_lock(&many, entries, ARRAY_SIZE(entries),
 				 call->fence);
 	if (!ret) {
-		if (call->fences)
-			ret = many_export(call, &many);
+		/* As an exchange has it. */
+		before = call->fences ? rig_export_many(&many) : NULL;
+		ret = PTR_ERR_OR_ZERO(before);
 		if (ret)
 			dma_resv_many_cancel(&many);
 		else
 			dma_resv_many_commit(&many);
+		call->result = ret ? NULL : before;
 	}
 	if (ret && (rig_entries(&idle, NULL, 0) || dma_resv_is_locked(&idle) ||
 		    dma_resv_is_locked(&call->resv)))

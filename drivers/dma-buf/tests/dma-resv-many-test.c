@@ -58,22 +58,6 @@ static void import_many(struct kunit *test,
 	dma_resv_many_commit(&many);
 }
 
-/* What the new work waits for, which the test keeps. */
-static struct dma_fence *export_many(struct kunit *test,
-				     struct dma_resv_many *many)
-{
-	struct dma_fence_set set;
-	struct dma_fence *fence;
-	int ret;
-
-	dma_fence_set_init(&set);
-	ret = dma_resv_many_export(many, &set);
-	KUNIT_EXPECT_EQ(test, 0, ret);
-	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
-	dma_fence_set_fini(&set);
-	return rig_keep(test, fence);
-}
-
 /* @resv has these fences with @usage and nothing else. */
 static void expect_all(struct kunit *test, struct dma_resv *resv,
 		       struct dma_fence **fences, unsigned int count,
@@ -324,7 +308,7 @@ static void e1_export_is_what_the_usage_waits_for(struct kunit *test)
 	entries[1] = entry(resv[1], WRITE_);
 	entries[2] = entry(resv[2], WRITE_);
 	lock_many(test, &many, entries, 3, job);
-	fence = export_many(test, &many);
+	fence = rig_keep(test, rig_export_many(&many));
 	KUNIT_EXPECT_EQ(test, many.failed, 3);
 	dma_resv_many_commit(&many);
 	EXPECT_FENCES(test, fence, fences[0], fences[1], fences[4], fences[5],
@@ -345,7 +329,7 @@ static void e1_export_of_the_same_object_again(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		entries[i] = entry(rig_resv(test), i == 1 ? WRITE_ : READ_);
 	lock_many(test, &many, entries, 3, job);
-	fence = export_many(test, &many);
+	fence = rig_keep(test, rig_export_many(&many));
 	dma_resv_many_commit(&many);
 	EXPECT_FENCES(test, fence, fences[0], fences[1]);
 	EXPECT_ENTRIES(test, E(fences[0], WRITE_), E(fences[1], READ_),

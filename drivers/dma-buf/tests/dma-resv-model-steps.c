@@ -10,6 +10,7 @@
 
 #include "../dma-resv-list.h"
 #include "dma-resv-model-state.h"
+#include "dma-resv-rig.h"
 
 /* More than there are objects. */
 #define MANY	4
@@ -181,14 +182,8 @@ static void wait_many(struct run *run,
 static void export_locked(struct run *run, struct dma_resv_many *many,
 			  const struct model_set *want)
 {
-	struct dma_fence_set set;
-	struct dma_fence *fence;
-	int ret;
+	struct dma_fence *fence = rig_export_many(many);
 
-	dma_fence_set_init(&set);
-	ret = dma_resv_many_export(many, &set);
-	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
-	dma_fence_set_fini(&set);
 	if (IS_ERR(fence))
 		return run_fail(run, "export of many failed");
 	run_check_export(run, fence, want);

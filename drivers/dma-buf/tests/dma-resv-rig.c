@@ -6,8 +6,10 @@
 #include <linux/delay.h>
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
+#include <linux/dma-fence-set.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv-export.h>
+#include <linux/dma-resv-many.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -173,6 +175,20 @@ struct dma_fence *rig_link(struct kunit *test, struct dma_fence *prev,
 struct dma_fence *rig_export(struct kunit *test, enum dma_resv_usage usage)
 {
 	return rig_keep(test, dma_resv_export_fence(rig_resv(test), usage));
+}
+
+/* What work on all of @many waits for, or an error; it is the caller's. */
+struct dma_fence *rig_export_many(struct dma_resv_many *many)
+{
+	struct dma_fence_set set;
+	struct dma_fence *fence;
+	int ret;
+
+	dma_fence_set_init(&set);
+	ret = dma_resv_many_export(many, &set);
+	fence = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
+	dma_fence_set_fini(&set);
+	return fence;
 }
 
 /* Add a fence as a driver does. */

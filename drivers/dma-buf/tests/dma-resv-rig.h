@@ -28,6 +28,8 @@ struct dma_resv_rig {
 	struct list_head fences;
 };
 
+struct dma_resv_many;
+
 /* An entry of a reservation object. */
 struct resv_entry {
 	struct dma_fence *fence;
@@ -53,6 +55,7 @@ struct dma_fence *rig_array(struct kunit *test, struct dma_fence **fences,
 struct dma_fence *rig_link(struct kunit *test, struct dma_fence *prev,
 			   struct dma_fence *fence);
 struct dma_fence *rig_export(struct kunit *test, enum dma_resv_usage usage);
+struct dma_fence *rig_export_many(struct dma_resv_many *many);
 
 void rig_add_to(struct kunit *test, struct dma_resv *resv,
 		struct dma_fence *fence, enum dma_resv_usage usage);
