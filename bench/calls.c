@@ -31,15 +31,16 @@ static void check(int ret)
 static void measure(const char *what, int loops, call_fn call,
 		    const int *dmabufs)
 {
-	uint64_t best = UINT64_MAX;
+	uint64_t best = UINT64_MAX, took;
 
 	for (int round = 0; round < 5; round++) {
 		uint64_t start = now_ns();
 
 		for (int i = 0; i < loops; i++)
 			fds[i] = call(dmabufs);
-		if (now_ns() - start < best)
-			best = now_ns() - start;
+		took = now_ns() - start;
+		if (took < best)
+			best = took;
 		for (int i = 0; i < loops; i++)
 			close(fds[i]);
 	}
