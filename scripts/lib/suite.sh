@@ -2,6 +2,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # from base.sh; for who sources this
 # Sourced after base.sh: run programs in a VM and leave TAP in build/check.
 
+# shellcheck source=scripts/lib/tap.sh
+. "$top/scripts/lib/tap.sh"
 results=$build/check
 programs=$build/selftests
 
@@ -20,15 +22,7 @@ in_vm() {
 		2>"$dir/vm.log" || code=$?
 	[ "$code" != 130 ] && [ "$code" != 143 ] || exit "$code"
 	grep -v '^\[' "$dir/vm.log" | sed 's/^/    /' >&2
-	{
-		echo 'TAP version 13'
-		if [ "$code" != 0 ]; then
-			sed 's/^/# /' "$dir/vm.log"
-			printf 'not '
-		fi
-		echo 'ok 1 exit code 0 and a clean kernel log'
-		echo '1..1'
-	} >"$dir/vm.tap"
+	vm_tap "$code" "$dir/vm.log" >"$dir/vm.tap"
 }
 
 # suite NAME OPTION...: all test programs

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # from base.sh
-# Sourced after base.sh: each check on this machine is one line of TAP.
+# Sourced after base.sh: what was checked, as TAP.
 
 tap_number=0
 
@@ -25,4 +25,33 @@ check() {
 
 tap_end() {
 	printf '1..%d\n' "$tap_number"
+}
+
+# vm_tap CODE [LOG]: the VM's own verdict, which covers the kernel log, as a test
+vm_tap() {
+	echo 'TAP version 13'
+	if [ "$1" != 0 ]; then
+		[ $# -lt 2 ] || sed 's/^/# /' "$2"
+		printf 'not '
+	fi
+	echo 'ok 1 exit code 0 and a clean kernel log'
+	echo '1..1'
+}
+
+# control_tap FILE...: the code was broken on purpose; each of these passes if one
+# of its tests has failed
+control_tap() {
+	local file noticed
+
+	for file; do
+		noticed=$(sed -n 's/^not ok [0-9]* //p' "$file" | paste -sd , -)
+		mv "$file" "${file%.tap}.broken"
+		{
+			echo 'TAP version 13'
+			[ -n "$noticed" ] || printf 'not '
+			echo "ok 1 notices the fault: ${noticed//,/, }"
+			echo '1..1'
+		} >"$file"
+		say "${file##*/}: $noticed"
+	done
 }
