@@ -29,6 +29,11 @@ check-all: export HOSTILE = full
 check-all: check
 	scripts/check-intree uml-6.12 uml-7.3 x86-6.12
 	scripts/check-igt
+	scripts/check-igt --kernel uml-6.12
+	scripts/check-drm
+	scripts/check-drm --kernel uml-6.12
+	scripts/check-compositor
+	scripts/check-compositor --kernel uml-6.12
 	scripts/mutants
 	scripts/mutants-kunit --every 2
 
@@ -44,6 +49,14 @@ kunit:
 #: make check-igt     IGT's tests and ours, against the kernel's own code
 check-igt:
 	scripts/check-igt
+
+#: make check-drm     tests by way of libdrm, on vgem, vkms, virtio-gpu and udmabuf
+check-drm:
+	scripts/check-drm
+
+#: make check-compositor  sway and cage, unmodified: pictures, calls, frames held
+check-compositor:
+	scripts/check-compositor
 
 #: make igt-install   put our tests into a checkout of IGT, IGT=folder
 igt-install:
@@ -94,5 +107,5 @@ check-deb:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick check-all soak check-igt igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean
+.PHONY: all help demo check check-quick check-all soak check-igt check-drm check-compositor igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean
 endif
