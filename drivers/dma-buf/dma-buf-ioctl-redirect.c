@@ -2,10 +2,10 @@
 /*
  * Module for stock kernels: route the sync-file ioctls to this project's code
  *
- * Promises: while the module is loaded and enabled, the two sync-file commands
- * of every dma-buf are served here and all others by the kernel; without it,
- * all are served by the kernel. A call that is served here keeps the module
- * loaded.
+ * Promises: while the module is loaded and enabled, the sync-file commands of
+ * every dma-buf, also those for many, are served here and all others by the
+ * kernel; without it, all are served by the kernel. A call that is served here
+ * keeps the module loaded.
  *
  * Does not: belong into a kernel tree, where dma_buf_ioctl() can call
  * dma_buf_sync_file_ioctl() itself.

@@ -317,10 +317,12 @@ static int targets_import(struct targets *targets,
 		if (IS_ERR(*out))
 			ret = PTR_ERR(*out);
 	}
-	if (ret)
+	if (ret) {
 		dma_resv_many_cancel(&many);
-	else
-		dma_resv_many_commit(&many);
+		goto out;
+	}
+	dma_resv_many_commit(&many);
+	dma_resv_many_end(&many);
 out:
 	if (ret)
 		arg->failed = many.failed;

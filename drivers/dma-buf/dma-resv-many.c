@@ -38,7 +38,9 @@
  *		dma_resv_many_cancel(&many);
  *		return ret;
  *	}
+ *	push_job(job);
  *	dma_resv_many_commit(&many);
+ *	dma_resv_many_end(&many);
  */
 
 /* What there is to do for an object, as seen with its lock. */
@@ -51,10 +53,7 @@ enum {
 	NOTHING,
 };
 
-/*
- * Take the fence apart once: as few fences, or as a container without nesting.
- * A negative count is, as an unsigned one, more than fits anywhere.
- */
+/* Take the fence apart once: as few fences, or as a container without nesting. */
 static int many_flatten(struct dma_resv_many *many, struct dma_fence *fence)
 {
 	struct dma_fence_set set __uninitialized;
@@ -90,6 +89,7 @@ static int many_init(struct dma_resv_many *many,
 	ret = many_flatten(many, fence);
 	if (ret)
 		return ret;
+	/* Then no list may be looked at. */
 	if (!dma_resv_list_known)
 		many->few_count = -EAGAIN;
 	many->only = many->few_count == 1 ? many->few[0] : NULL;
@@ -138,24 +138,20 @@ static int many_prepare(struct dma_resv_many *many)
 static __always_inline bool entry_look(struct dma_resv_many *many,
 				       struct dma_resv_many_entry *entry)
 {
-	struct dma_resv_list *list = dma_resv_list_of(entry->resv);
+	struct dma_resv_list *list;
 
-	if (dma_resv_list_is_just(list, many->only, entry->usage)) {
-		entry->todo = NOTHING;
-		return true;
-	}
-	if (dma_resv_place_fits(list, many->few_count)) {
-		entry->todo = PLACE;
-		return true;
-	}
 	entry->todo = PREPARE;
-	return false;
+	if (many->few_count < 0)
+		return false;
+	list = dma_resv_list_of(entry->resv);
+	if (dma_resv_list_is_just(list, many->only, entry->usage))
+		entry->todo = NOTHING;
+	else if (dma_resv_place_fits(list, many->few_count))
+		entry->todo = PLACE;
+	return entry->todo != PREPARE;
 }
 
-/*
- * An object that an earlier entry has locked: the stricter usage counts, and what
- * was prepared for it. Is there room?
- */
+/* An object that an earlier entry has locked, where the stricter usage counts. */
 static bool many_join(struct dma_resv_many *many,
 		      struct dma_resv_many_entry *again)
 {
@@ -163,11 +159,9 @@ static bool many_join(struct dma_resv_many *many,
 
 	while (entry == again || !entry->owner || entry->resv != again->resv)
 		entry++;
-	if (again->usage > entry->usage ||
-	    (again->usage == entry->usage && !again->import))
+	if (again->usage >= entry->usage)
 		return true;
 	swap(entry->usage, again->usage);
-	swap(entry->import, again->import);
 	return entry_look(many, entry);
 }
 
@@ -270,8 +264,8 @@ static int many_reserve(struct dma_resv_many *many)
  * @many: uninitialized
  * @entries: the objects; the caller owns the array, in which all is zero but
  *	&dma_resv_many_entry.resv and &dma_resv_many_entry.usage
- * @count: number of @entries; an object that occurs more than once gets the
- *	strictest of its usages
+ * @count: number of @entries; of an object that occurs more than once the first
+ *	entry gets the strictest of the usages
  * @fence: a fence or a container of fences, on which the caller holds a
  *	reference until the end
  *
@@ -283,8 +277,8 @@ static int many_reserve(struct dma_resv_many *many)
  * Context: process; may sleep. The caller must not hold the lock of any
  * reservation object.
  *
- * Return: 0, to be ended by dma_resv_many_commit() or dma_resv_many_cancel().
- * -ENOMEM; -EINTR after a signal: then no object has changed, none is locked,
+ * Return: 0; then dma_resv_many_cancel(), or dma_resv_many_commit() and
+ * dma_resv_many_end() have to follow. -ENOMEM; -EINTR after a signal: then no object has changed, none is locked,
  * and &dma_resv_many.failed tells the entry.
  */
 int dma_resv_many_lock(struct dma_resv_many *many,
@@ -375,12 +369,20 @@ static bool entry_commit(struct dma_resv_many *many,
 	return untidy;
 }
 
-/* When nothing is locked any more. */
-static void many_end(struct dma_resv_many *many)
+/**
+ * dma_resv_many_end - last step: tidy up
+ * @many: after dma_resv_many_commit()
+ *
+ * Removes what has signaled, where the import left that, for which it allocates
+ * and locks some of the objects once more.
+ *
+ * Context: process; may sleep. No lock may be held that is taken while one of
+ * the objects is locked.
+ */
+void dma_resv_many_end(struct dma_resv_many *many)
 {
 	struct dma_resv_many_entry *entry = many->entries;
 
-	ww_acquire_fini(&many->ticket);
 	dma_fence_put(many->flat);
 	if (!many->loose_ends)
 		return;
@@ -392,14 +394,15 @@ static void many_end(struct dma_resv_many *many)
 		entry->untidy = false;
 	}
 }
+EXPORT_SYMBOL_GPL(dma_resv_many_end);
 
 /**
  * dma_resv_many_commit - import the fence, and unlock
- * @many: as locked by dma_resv_many_lock(), of which it is the end
+ * @many: as locked by dma_resv_many_lock(); dma_resv_many_end() has to follow
  *
- * Cannot fail and does not allocate as long as an object is locked. Each object
- * is unlocked when it has changed: who has two locks saw neither change or sees
- * both.
+ * Cannot fail and does not allocate, so it is allowed between the publication of
+ * a fence and its signaling. Each object is unlocked when it has changed: who has
+ * two locks saw neither change or sees both.
  *
  * Context: process; may sleep.
  */
@@ -411,13 +414,14 @@ void dma_resv_many_commit(struct dma_resv_many *many)
 	for (; entry < end; entry++) {
 		if (!entry->owner)
 			continue;
+		entry->owner = false;
 		if (entry->todo != NOTHING && entry_commit(many, entry)) {
 			entry->untidy = true;
 			many->loose_ends = true;
 		}
 		dma_resv_unlock(entry->resv);
 	}
-	many_end(many);
+	ww_acquire_fini(&many->ticket);
 }
 EXPORT_SYMBOL_GPL(dma_resv_many_commit);
 
@@ -429,7 +433,7 @@ EXPORT_SYMBOL_GPL(dma_resv_many_commit);
  */
 void dma_resv_many_cancel(struct dma_resv_many *many)
 {
-	many_drop_locks(many);
-	many_end(many);
+	many_unlock_all(many);
+	dma_resv_many_end(many);
 }
 EXPORT_SYMBOL_GPL(dma_resv_many_cancel);

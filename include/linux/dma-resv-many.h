@@ -19,7 +19,7 @@ struct dma_resv_many_entry {
 	struct dma_resv *resv;
 	/**
 	 * @usage: %DMA_RESV_USAGE_WRITE or %DMA_RESV_USAGE_READ: what the work
-	 * behind the fence does
+	 * behind the fence does; may be another one afterwards
 	 */
 	enum dma_resv_usage usage;
 	/* private: */
@@ -52,6 +52,7 @@ int dma_resv_many_lock(struct dma_resv_many *many,
 int dma_resv_many_export(struct dma_resv_many *many,
 			 struct dma_fence_set *set);
 void dma_resv_many_commit(struct dma_resv_many *many);
+void dma_resv_many_end(struct dma_resv_many *many);
 void dma_resv_many_cancel(struct dma_resv_many *many);
 
 #endif /* __LINUX_DMA_RESV_MANY_H */

@@ -240,10 +240,12 @@ static int run_many(struct call *call)
 		/* As an exchange has it. */
 		before = call->fences ? rig_export_many(&many) : NULL;
 		ret = PTR_ERR_OR_ZERO(before);
-		if (ret)
+		if (ret) {
 			dma_resv_many_cancel(&many);
-		else
+		} else {
 			dma_resv_many_commit(&many);
+			dma_resv_many_end(&many);
+		}
 		call->result = ret ? NULL : before;
 	}
 	if (ret && (rig_entries(&idle, NULL, 0) || dma_resv_is_locked(&idle) ||

@@ -212,6 +212,7 @@ static void step_many(struct run *run, const struct model_step *step)
 		export_locked(run, &many, &want);
 	if (step->c & BIT(9)) {
 		dma_resv_many_commit(&many);
+		dma_resv_many_end(&many);
 		for (i = 0; i < count; i++)
 			promise(run, object_of(run, &wanted[i]),
 				wanted[i].usage, &slot->set);
