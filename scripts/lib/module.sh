@@ -19,15 +19,29 @@ has_intree() {
 
 # kernel_make KDIR ARGUMENT...: make with the build system of that kernel.
 kernel_make() {
-	local kdir=$1
+	local kdir=$1 suite gcc
 	shift
 
-	# BTF would need pahole, and nothing here reads it.
 	if is_uml "$kdir"; then
 		make -C "$kdir" ARCH=um "$@"
-	else
-		make -C "$kdir" CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
+		return
 	fi
+	# BTF would need pahole, and nothing here reads it.
+	set -- -C "$kdir" CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
+	gcc=$(sed -n 's/^CC = .*gcc-\([0-9]*\)$/\1/p' \
+		"$kdir/.kernelvariables" 2>/dev/null) || :
+	suite=$(cat "$kdir/../../../suite" 2>/dev/null) || :
+	if [ -n "$gcc" ] && ! command -v "gcc-$gcc" >/dev/null; then
+		# An older Debian's compiler: this machine's does as well.
+		if [ "$gcc" -lt "$(gcc -dumpversion)" ]; then
+			set -- "$@" CC=gcc
+		elif [ -n "$suite" ]; then
+			# shellcheck disable=SC2154 # from base.sh
+			"$top/scripts/build-root" "${suite%-*}" make "$@"
+			return
+		fi
+	fi
+	make "$@"
 }
 
 # stage_module KDIR FOLDER: copy the sources to FOLDER, newer ones only, and ask
