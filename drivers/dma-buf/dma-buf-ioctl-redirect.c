@@ -21,9 +21,9 @@
 #include <uapi/linux/dma-buf.h>
 #include <uapi/linux/magic.h>
 
+#include "compat/dma-resv-list.h"
 #include "compat/ftrace-regs.h"
 #include "dma-buf-sync-file.h"
-#include "dma-resv-list.h"
 
 static bool enabled = true;
 module_param(enabled, bool, 0644);
@@ -48,7 +48,7 @@ static long redirected_ioctl(struct file *file, unsigned int cmd,
 /* Runs at each entry of dma_buf_ioctl(). */
 static void notrace redirect_handler(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *ops,
-				     struct ftrace_regs *fregs)
+				     struct compat_ftrace_regs *fregs)
 {
 	struct file *file;
 
@@ -87,7 +87,7 @@ static int __init redirect_init(void)
 	if (ret) {
 		pr_err("cannot load (%d): ftrace does not give " REDIRECTED
 		       "() away: switched off, or held by a live patch\n", ret);
-		ftrace_free_filter(&redirect_ops);
+		compat_ftrace_free_filter(&redirect_ops);
 		return ret;
 	}
 
@@ -103,7 +103,7 @@ static int __init redirect_init(void)
 static void __exit redirect_exit(void)
 {
 	unregister_ftrace_function(&redirect_ops);
-	ftrace_free_filter(&redirect_ops);
+	compat_ftrace_free_filter(&redirect_ops);
 	synchronize_rcu_tasks();
 	pr_info("the kernel serves the sync-file ioctls of dma-bufs again\n");
 }

@@ -23,9 +23,9 @@
 #include <linux/uaccess.h>
 
 #include "compat/dma-fence-deadline.h"
+#include "compat/dma-resv-list.h"
 #include "compat/file-descriptor.h"
 #include "dma-buf-sync-file.h"
-#include "dma-resv-list.h"
 
 #define ENTRIES_MAX	1024
 

@@ -23,6 +23,7 @@
 #include <linux/slab.h>
 
 #include "compat/dma-fence-array.h"
+#include "compat/dma-fence-container.h"
 #include "compat/dma-fence-time.h"
 
 /**
@@ -45,8 +46,8 @@
 /* How far ahead of its use a fence is asked for. */
 #define PREFETCH	8
 
-/* As many fences as keep a struct dma_fence_array within one page. */
-#define ARRAY_MAX	((PAGE_SIZE - sizeof(struct dma_fence_array)) / \
+/* As many fences as keep a struct dma_fence_array within a page, as a rule. */
+#define ARRAY_MAX	((COMPAT_ARRAY_SIZE - sizeof(struct dma_fence_array)) / \
 			 sizeof(struct dma_fence_array_cb))
 
 /*

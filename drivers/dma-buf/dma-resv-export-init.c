@@ -9,7 +9,7 @@
 
 #include <linux/init.h>
 
-#include "dma-resv-list.h"
+#include "compat/dma-resv-list.h"
 
 /* After the fences and reservation objects that it uses have been set up. */
 static int __init dma_resv_export_init(void)

@@ -19,9 +19,8 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
+#include "compat/dma-resv-list.h"
 #include "dma-resv-import.h"
-#include "dma-resv-list.h"
-#include "dma-resv-place.h"
 
 /**
  * DOC: Many

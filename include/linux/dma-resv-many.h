@@ -6,6 +6,7 @@
 #define __LINUX_DMA_RESV_MANY_H
 
 #include <linux/dma-resv.h>
+#include <linux/dma-resv-usage.h>
 
 struct dma_fence;
 struct dma_fence_set;

@@ -9,6 +9,7 @@
 #define __COMPAT_DMA_FENCE_ARRAY_H
 
 #include <linux/dma-fence-array.h>
+#include <linux/mmzone.h>
 #include <linux/slab.h>
 
 #ifdef HAVE_DMA_FENCE_ARRAY_SIGNAL_ON_ANY
@@ -21,6 +22,16 @@
 	dma_fence_array_init(array, count, fences, context, 1)
 #define compat_array_create(count, fences, context) \
 	dma_fence_array_create(count, fences, context, 1)
+#endif
+
+/*
+ * The size of the largest array. Where the kernel hands a chain on as if it were
+ * one fence, there had better be none: 800 fences before it comes to that.
+ */
+#ifdef HAVE_NO_DMA_FENCE_IS_CONTAINER
+#define COMPAT_ARRAY_SIZE	(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+#else
+#define COMPAT_ARRAY_SIZE	PAGE_SIZE
 #endif
 
 static inline struct dma_fence_array *

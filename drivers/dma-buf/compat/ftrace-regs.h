@@ -10,6 +10,15 @@
 #include <linux/ftrace.h>
 #include <linux/ptrace.h>
 
+/* What the handler gets: the registers themselves before Linux 5.11. */
+#ifdef HAVE_FTRACE_REGS
+#define compat_ftrace_regs	ftrace_regs
+#define compat_ftrace_pt_regs	ftrace_get_regs
+#else
+#define compat_ftrace_regs	pt_regs
+#define compat_ftrace_pt_regs
+#endif
+
 #if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && \
 	defined(HAVE_FTRACE_REGS_ARGUMENT)
 
@@ -26,10 +35,16 @@
 	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_SAVE_REGS)
 
 #define compat_ftrace_argument(fregs, n) \
-	regs_get_kernel_argument(ftrace_get_regs(fregs), n)
+	regs_get_kernel_argument(compat_ftrace_pt_regs(fregs), n)
 #define compat_ftrace_set_ip(fregs, ip) \
-	instruction_pointer_set(ftrace_get_regs(fregs), ip)
+	instruction_pointer_set(compat_ftrace_pt_regs(fregs), ip)
 
 #endif
+
+/*
+ * A filter of nothing takes no memory. What frees it by that name is not exported
+ * by every kernel.
+ */
+#define compat_ftrace_free_filter(ops)	ftrace_set_filter(ops, NULL, 0, 1)
 
 #endif /* __COMPAT_FTRACE_REGS_H */

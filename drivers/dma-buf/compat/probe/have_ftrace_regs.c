@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ftrace.h>
+
+struct pt_regs *probe(struct ftrace_regs *fregs);
+
+struct pt_regs *probe(struct ftrace_regs *fregs)
+{
+	return ftrace_get_regs(fregs);
+}
