@@ -96,11 +96,28 @@ static inline void sleep_ms(unsigned int ms)
 }
 
 /* poll() for @events, at most @ms: 1 if one came, 0 if the time is over. */
+/*
+ * Kernels before Linux 5.16 die if a buffer goes away that somebody has polled and
+ * that is still busy. There, the test module holds it for so long.
+ */
+static inline void keep_polled(int fd)
+{
+	static bool unneeded;
+	int test;
+
+	if (unneeded)
+		return;
+	test = open("/dev/dma_resv_test", O_RDWR | O_CLOEXEC);
+	unneeded = ioctl(test, DMA_RESV_TEST_KEEP, &fd) && errno != EINVAL;
+	close(test);
+}
+
 static inline int wait_for(int fd, short events, int ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };
 	int ret = poll(&pfd, 1, ms);
 
+	keep_polled(fd);
 	return ret < 0 ? -errno : ret && (pfd.revents & events);
 }
 
@@ -227,6 +244,12 @@ static inline int64_t timeline_deadline(int timeline, int fence)
 	return ret ? ret : (int64_t)data.deadline_ns;
 }
 
+/* Whether the kernel's fences have deadlines, which came with Linux 6.4. */
+static inline bool has_deadlines(int timeline, int fence)
+{
+	return timeline_deadline(timeline, fence) != -ENOTTY;
+}
+
 static inline int sync_merge(int a, int b)
 {
 	struct sync_merge_data data = { .name = "merged", .fd2 = b };
@@ -285,6 +308,22 @@ static inline int resv_add(int test, int dmabuf, int sync_file, __u32 usage)
 	};
 
 	return xioctl(test, DMA_RESV_TEST_ADD, &arg);
+}
+
+/* Import for all as a careless backport does. */
+static inline int naive_import(int test, int dmabuf, int sync_file)
+{
+	struct dma_resv_test_add arg = {
+		.dmabuf = dmabuf, .sync_file = sync_file,
+	};
+
+	return xioctl(test, DMA_RESV_TEST_NAIVE, &arg);
+}
+
+/* Does the kernel know exclusive and shared fences only, and no usages? */
+static inline bool has_exclusive(int test)
+{
+	return naive_import(test, -1, -1) != -ENOTTY;
 }
 
 /* List the entries; returns how many there are. */

@@ -12,6 +12,7 @@ TEST_F(buffer, e1_read_export_waits_for_writers_only)
 	int writer = FD(timeline_fence(self->two, 1));
 	int fd;
 
+	NEEDS_USAGES(EXCLUSIVE);
 	OK(dmabuf_import(self->dmabuf, reader, READ));
 	OK(dmabuf_import(self->dmabuf, writer, WRITE));
 	fd = FD(dmabuf_export(self->dmabuf, READ));
@@ -47,6 +48,7 @@ TEST_F(buffer, e1_kernel_is_exported_and_bookkeep_is_not)
 	int bookkeep = FD(timeline_fence(self->two, 1));
 	int read, write;
 
+	NEEDS_USAGES(EXCLUSIVE);
 	OK(resv_add(self->test, self->dmabuf, kernel, DMA_RESV_TEST_KERNEL));
 	OK(resv_add(self->test, self->dmabuf, bookkeep,
 		    DMA_RESV_TEST_BOOKKEEP));
@@ -123,6 +125,7 @@ TEST_F(buffer, e2_export_holds_every_import_that_has_returned)
 	int done = 0, exports = 0;
 	pthread_t thread;
 
+	NEEDS_USAGES(EXCLUSIVE);
 	/* A first entry, so that the fence in question is not the first. */
 	OK(dmabuf_import(self->dmabuf, reader, READ));
 	OK(pthread_create(&thread, NULL, import_many, &job));

@@ -29,6 +29,21 @@
 			SKIP(return, why); \
 	} while (0)
 
+/* For what an exclusive fence and shared ones cannot tell apart. */
+#define EXCLUSIVE	"an exclusive fence is for all, whoever it was for"
+#define NEEDS_USAGES(why) \
+	do { \
+		if (has_exclusive(self->test)) \
+			SKIP(return, why); \
+	} while (0)
+
+/*
+ * How many fences SYNC_IOC_FILE_INFO tells of, out of @count: a kernel with
+ * exclusive fences does not look into the chain that very many make.
+ */
+#define TOLD(count) \
+	((count) > 800 && has_exclusive(self->test) ? 1 : (int)(count))
+
 /* One idle buffer, two timelines, and the way into its reservation object. */
 FIXTURE(buffer) {
 	int dmabuf;

@@ -131,6 +131,7 @@ TEST_F(merge, i2_case_6_same_and_weaker)
 
 TEST_F(merge, i2_case_7_earlier_and_stricter)
 {
+	NEEDS_USAGES(EXCLUSIVE);
 	OK(had(self, 2, DMA_RESV_TEST_READ));
 	OK(import(self, 1, WRITE));
 	EXPECT_STREQ("1W 2R", entries(self));
@@ -138,6 +139,7 @@ TEST_F(merge, i2_case_7_earlier_and_stricter)
 
 TEST_F(merge, i2_case_8_kernel_is_never_touched)
 {
+	NEEDS_USAGES(EXCLUSIVE);
 	OK(had(self, 1, DMA_RESV_TEST_KERNEL));
 	OK(import(self, 2, WRITE));
 	EXPECT_STREQ("1K 2W", entries(self));
@@ -162,6 +164,7 @@ TEST_F(merge, i2_case_10_signaled_adds_nothing)
 /* More than one entry of the context: each is settled on its own. */
 TEST_F(merge, i2_writer_and_reader_of_one_context)
 {
+	NEEDS_USAGES(EXCLUSIVE);
 	OK(had(self, 1, DMA_RESV_TEST_WRITE));
 	OK(had(self, 2, DMA_RESV_TEST_READ));
 	OK(had(self, 4, DMA_RESV_TEST_BOOKKEEP));
@@ -171,6 +174,7 @@ TEST_F(merge, i2_writer_and_reader_of_one_context)
 
 TEST_F(merge, i2_two_kernel_fences_of_one_context_stay)
 {
+	NEEDS_USAGES(EXCLUSIVE);
 	OK(had(self, 3, DMA_RESV_TEST_KERNEL));
 	OK(had(self, 1, DMA_RESV_TEST_WRITE));
 	OK(import(self, 2, READ));

@@ -10,7 +10,6 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
-#include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv.h>
 #include <linux/file.h>
 #include <linux/miscdevice.h>
@@ -22,6 +21,12 @@
 #include <linux/uaccess.h>
 
 #include "dma-resv-test.h"
+
+#if __has_include("linux/dma-fence-unwrap.h")
+#include <linux/dma-fence-unwrap.h>
+#else
+#include "legacy.h"
+#endif
 
 #define TEST_SYNC_FILES_MAX	1024
 /* Whether an array signals with its first fence was an argument once. */
@@ -84,6 +89,13 @@ static long test_add(struct dma_resv_test_add *arg)
 	return ret;
 }
 
+#ifdef _LEGACY_H
+
+#define list_bytes	legacy_bytes
+#define list_entries	legacy_entries
+
+#else
+
 /* The list is private to the kernel, but its allocator knows the size. */
 static u64 list_bytes(struct dma_resv *resv)
 {
@@ -113,6 +125,8 @@ static u32 list_entries(struct dma_resv *resv,
 	}
 	return count;
 }
+
+#endif /* _LEGACY_H */
 
 static long test_list(struct dma_resv_test_list *arg)
 {
@@ -386,6 +400,36 @@ static long test_signal(__s32 fd)
 	return 0;
 }
 
+static long test_keep(__s32 fd)
+{
+#ifdef _LEGACY_H
+	return legacy_keep(fd);
+#else
+	return -ENOTTY;
+#endif
+}
+
+static long test_naive(struct dma_resv_test_add *arg)
+{
+#ifdef _LEGACY_H
+	struct dma_buf *dmabuf = dma_buf_get(arg->dmabuf);
+	struct dma_fence *fence;
+	long ret;
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	fence = sync_file_get_fence(arg->sync_file);
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = fence ? legacy_naive_import(dmabuf->resv, fence) : -EINVAL;
+	dma_resv_unlock(dmabuf->resv);
+	dma_fence_put(fence);
+	dma_buf_put(dmabuf);
+	return ret;
+#else
+	return -ENOTTY;
+#endif
+}
+
 static long test_chain(struct dma_resv_test_chain *arg)
 {
 	__s32 __user *user = u64_to_user_ptr(arg->sync_files);
@@ -459,6 +503,10 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case DMA_RESV_TEST_SHARE:
 		ret = test_share(&u.share);
 		break;
+	case DMA_RESV_TEST_NAIVE:
+		return test_naive(&u.add);
+	case DMA_RESV_TEST_KEEP:
+		return test_keep(u.sync_file);
 	case DMA_RESV_TEST_SIGNAL:
 		return test_signal(u.sync_file);
 	case DMA_RESV_TEST_CHURN:

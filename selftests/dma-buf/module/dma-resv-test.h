@@ -93,5 +93,9 @@ struct dma_resv_test_share {
 /* Signal the fences of a sync_file that UNORDERED or CROWD has made. */
 #define DMA_RESV_TEST_SIGNAL	_IOW('r', 7, __s32)
 #define DMA_RESV_TEST_SHARE	_IOWR('r', 8, struct dma_resv_test_share)
+/* Import for all as a careless backport does, into an exclusive fence. */
+#define DMA_RESV_TEST_NAIVE	_IOW('r', 9, struct dma_resv_test_add)
+/* Hold a dma-buf until nobody polls it any more, where a kernel needs that. */
+#define DMA_RESV_TEST_KEEP	_IOW('r', 10, __s32)
 
 #endif /* _DMA_RESV_TEST_H */
