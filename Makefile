@@ -26,7 +26,7 @@ check-quick:
 
 #: make check-all     and the tests on kernels with the code inside: 7.3, SMP, KCSAN
 check-all: export HOSTILE = full
-check-all: check
+check-all: check check-matrix
 	scripts/check-intree uml-6.12 uml-7.3 x86-6.12
 	scripts/check-igt
 	scripts/check-igt --kernel uml-6.12
@@ -36,6 +36,10 @@ check-all: check
 	scripts/check-compositor --kernel uml-6.12
 	scripts/mutants
 	scripts/mutants-kunit --every 2
+
+#: make check-matrix  all tests with the module on each stock kernel: 5.10 to 7.3
+check-matrix:
+	scripts/check-matrix
 
 #: make soak          races, random steps and reloading for HOURS=1
 soak: HOURS ?= 1
@@ -107,5 +111,5 @@ check-deb:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick check-all soak check-igt check-drm check-compositor igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean
+.PHONY: all help demo check check-quick check-all check-matrix soak check-igt check-drm check-compositor igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean
 endif
