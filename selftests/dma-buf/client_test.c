@@ -317,7 +317,7 @@ TEST_F(frame, signals_do_not_end_a_call)
 	pid = fork();
 	ASSERT_GE(pid, 0);
 	if (!pid)
-		_exit(!!resv_hold(test, self->entries[3].dmabuf, 300));
+		_exit(!!resv_hold(test, self->entries[3].dmabuf, 1500));
 	sleep_ms(100);
 	self->many.import_fd = fence;
 	start = now_ns();
