@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How ranges of any length become entries of a table, whose lengths have 32 bits.
+ * An entry is at most 2 GiB: the next one is aligned as the first one is, which
+ * page tables of large pages need.
+ */
+#ifndef _DMA_BUF_P2P_ENTRIES_H
+#define _DMA_BUF_P2P_ENTRIES_H
+
+#include <linux/dma-buf-p2p.h>
+#include <linux/math64.h>
+#include <linux/overflow.h>
+#include <linux/sizes.h>
+
+#define P2P_ENTRY_MAX	SZ_2G
+
+/* The number of entries; 0 if that is too many for a table. */
+static inline unsigned int
+p2p_count_entries(const struct dma_buf_p2p_range *ranges, unsigned int count)
+{
+	unsigned int i;
+	u64 sum = 0;
+
+	for (i = 0; i < count; i++)
+		if (check_add_overflow(sum, DIV_ROUND_UP_ULL(ranges[i].len,
+							     P2P_ENTRY_MAX),
+				       &sum))
+			return 0;
+	return sum <= UINT_MAX ? sum : 0;
+}
+
+/* Entries for one range, from @sg on; returns the entry that follows. */
+static inline struct scatterlist *p2p_fill(struct scatterlist *sg,
+					   dma_addr_t addr, u64 len)
+{
+	u64 part;
+
+	for (; len; addr += part, len -= part, sg = sg_next(sg)) {
+		part = min_t(u64, len, P2P_ENTRY_MAX);
+		sg_set_page(sg, NULL, 0, 0);
+		sg_dma_address(sg) = addr;
+		sg_dma_len(sg) = part;
+	}
+	return sg;
+}
+
+#endif
