@@ -12,10 +12,11 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "compat/dma-buf-phys-vec.h"
 #include "dma-buf-p2p-entries.h"
+#include "dma-buf-p2p-map.h"
 
 /* What the DMA API has mapped for one range. */
 struct p2p_mapped {
@@ -117,11 +118,16 @@ static void unmap_ranges(struct device *dev, struct p2p_table *table,
 	}
 }
 
+/* Nothing: it is the address that matters. */
+int p2p_init(struct pci_dev *provider)
+{
+	return 0;
+}
+
 struct sg_table *p2p_map(struct dma_buf_attachment *attach,
 			 struct pci_dev *pci, int bar,
 			 const struct dma_buf_p2p_range *ranges,
-			 unsigned int count, u64 size,
-			 enum dma_data_direction dir)
+			 unsigned int count, enum dma_data_direction dir)
 {
 	u64 bus_offset = pci_bus_address(pci, bar) - pci_resource_start(pci, bar);
 	bool bus = by_bus_address(pci, attach->dev);

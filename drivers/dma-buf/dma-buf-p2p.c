@@ -17,7 +17,7 @@
 #include <linux/overflow.h>
 #include <linux/pci-p2pdma.h>
 
-#include "compat/dma-buf-phys-vec.h"
+#include "dma-buf-p2p-map.h"
 
 /**
  * dma_buf_p2p_init - prepare a device whose memory is to be exported
@@ -129,7 +129,7 @@ struct sg_table *dma_buf_p2p_map(struct dma_buf_attachment *attach,
 	if (!dma_buf_p2p_reaches(attach, provider))
 		return ERR_PTR(-EREMOTEIO);
 
-	sgt = p2p_map(attach, provider, bar, ranges, count, size, dir);
+	sgt = p2p_map(attach, provider, bar, ranges, count, dir);
 	if (!IS_ERR(sgt) && !is_in_mask(attach->dev, sgt)) {
 		p2p_unmap(attach, sgt, dir);
 		return ERR_PTR(-ERANGE);

@@ -282,25 +282,27 @@ TEST_F(pair, the_consumer_reads_what_the_producer_wrote)
 	EXPECT_EQ(NEW, p2p_value(self->ivs, self->shared));
 }
 
-/* Else the tests above would say nothing. */
+/* Else the tests above would say nothing: the consumer overtakes the producer. */
 TEST_F(p2p, nothing_but_fences_orders_the_devices)
 {
-	int out, ahead;
+	int fence = FD(timeline_fence(self->line, 1)), out, ahead;
 
 	if (!reaches(1))
 		SKIP(return, "the buffer moves, and that waits");
 	OK(p2p_fill(self->ivs, self->src, NEW));
 	ahead = FD(p2p_create(self->ivs, variant->flags));
-	OK(p2p_fill(self->ivs, ahead, 0));
 	out = FD(edu_copy(self->edu[0], self->src, self->dst,
-			  EDU_EXPLICIT_OUT, -1));
+			  EDU_EXPLICIT_IN | EDU_EXPLICIT_OUT, fence));
 	OK(edu_copy(self->edu[1], self->dst, ahead, EDU_EXPLICIT_IN, -1));
 	OK(p2p_wait(ahead, SOON_MS));
 	EXPECT_EQ(OLD, p2p_value(self->ivs, ahead));
+	EXPECT_FALSE(is_ready(out, POLLIN));
+	OK(timeline_inc(self->line, 1));
 	EXPECT_EQ(1, wait_for(out, POLLIN, SOON_MS));
 	EXPECT_EQ(NEW, p2p_value(self->ivs, self->dst));
 	close(out);
 	close(ahead);
+	close(fence);
 }
 
 TEST_HARNESS_MAIN

@@ -65,6 +65,7 @@ int ivshmem_buffer_move(struct ivshmem_buffer *buffer, enum ivshmem_place to)
 	ivshmem_store_copy(buffer, &store, &buffer->store);
 	swap(buffer->store, store);
 	ivshmem_store_put(buffer, &store);
+	buffer->first = to == IVSHMEM_BAR ? buffer->store.offsets[0] : 0;
 	buffer->moves++;
 	return 0;
 }
@@ -140,13 +141,22 @@ static struct sg_table *map_bar(struct dma_buf_attachment *attach,
 {
 	struct ivshmem_buffer *buffer = attach->dmabuf->priv;
 	struct pci_dev *pci = buffer->ivs->pci;
-	struct dma_buf_p2p_range range = {
-		.addr = pci_resource_start(pci, IVSHMEM_BAR_NUMBER) +
-			buffer->store.offset,
-		.len = buffer->size,
-	};
+	struct dma_buf_p2p_range *ranges;
+	struct sg_table *sgt;
+	u64 i;
 
-	return dma_buf_p2p_map(attach, pci, IVSHMEM_BAR_NUMBER, &range, 1, dir);
+	ranges = kvmalloc_array(buffer->chunks, sizeof(*ranges), GFP_KERNEL);
+	if (!ranges)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < buffer->chunks; i++) {
+		ranges[i].addr = pci_resource_start(pci, IVSHMEM_BAR_NUMBER) +
+				 buffer->store.offsets[i];
+		ranges[i].len = IVSHMEM_CHUNK;
+	}
+	sgt = dma_buf_p2p_map(attach, pci, IVSHMEM_BAR_NUMBER, ranges,
+			      buffer->chunks, dir);
+	kvfree(ranges);
+	return sgt;
 }
 
 static struct sg_table *map_pages(struct dma_buf_attachment *attach,
@@ -160,8 +170,8 @@ static struct sg_table *map_pages(struct dma_buf_attachment *attach,
 	if (!sgt)
 		return ERR_PTR(-ENOMEM);
 	ret = sg_alloc_table_from_pages(sgt, buffer->store.pages,
-					buffer->size >> PAGE_SHIFT, 0,
-					buffer->size, GFP_KERNEL);
+					buffer->chunks, 0, buffer->size,
+					GFP_KERNEL);
 	if (ret)
 		goto free_sgt;
 	ret = dma_map_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
@@ -288,12 +298,14 @@ static struct ivshmem_buffer *buffer_alloc(struct ivshmem *ivs, u64 size,
 		return ERR_PTR(-ENOMEM);
 	buffer->ivs = ivs;
 	buffer->size = size;
+	buffer->chunks = size / IVSHMEM_CHUNK;
 	buffer->pageless = pageless;
 	ret = ivshmem_store_get(buffer, IVSHMEM_BAR, &buffer->store);
 	if (ret) {
 		kfree(buffer);
 		return ERR_PTR(ret);
 	}
+	buffer->first = buffer->store.offsets[0];
 	kref_init(&buffer->ref);
 	kref_get(&ivs->ref);
 	dma_resv_init(&buffer->resv);
@@ -318,8 +330,10 @@ int ivshmem_buffer_create(struct ivshmem *ivs, u64 size, bool pageless)
 	struct dma_buf *dmabuf;
 	int fd;
 
-	if (!size || !IS_ALIGNED(size, PAGE_SIZE))
+	if (!size || !IS_ALIGNED(size, IVSHMEM_CHUNK))
 		return -EINVAL;
+	if (size > pci_resource_len(ivs->pci, IVSHMEM_BAR_NUMBER))
+		return -ENOMEM;
 	buffer = buffer_alloc(ivs, size, pageless);
 	if (IS_ERR(buffer))
 		return PTR_ERR(buffer);

@@ -14,58 +14,86 @@
 
 #include "ivshmem-memory.h"
 
-static int bar_get(struct ivshmem_buffer *buffer, struct ivshmem_store *store)
+/* A chunk of the BAR: its offset. */
+static int chunk_get(struct ivshmem *ivs, bool pageless, u64 *offset)
 {
-	struct ivshmem *ivs = buffer->ivs;
 	void *addr;
 
-	if (buffer->pageless) {
-		/* The pool counts from where the pages end, never from 0. */
-		store->offset = gen_pool_alloc(ivs->pageless, buffer->size);
-		if (!store->offset)
+	if (pageless) {
+		/* The pool counts from where the pages end: 0 is none. */
+		*offset = gen_pool_alloc(ivs->pageless, IVSHMEM_CHUNK);
+		if (!*offset)
 			return -ENOMEM;
 	} else {
-		addr = pci_alloc_p2pmem(ivs->pci, buffer->size);
+		addr = pci_alloc_p2pmem(ivs->pci, IVSHMEM_CHUNK);
 		if (!addr)
 			return -ENOMEM;
-		store->offset = pci_p2pmem_virt_to_bus(ivs->pci, addr) -
-				pci_bus_address(ivs->pci, IVSHMEM_BAR_NUMBER);
+		*offset = pci_p2pmem_virt_to_bus(ivs->pci, addr) -
+			  pci_bus_address(ivs->pci, IVSHMEM_BAR_NUMBER);
 	}
-	memset_io(ivs->bar + store->offset, 0, buffer->size);
+	memset_io(ivs->bar + *offset, 0, IVSHMEM_CHUNK);
 	return 0;
 }
 
-static void bar_put(struct ivshmem_buffer *buffer, struct ivshmem_store *store)
+static void chunk_put(struct ivshmem *ivs, bool pageless, u64 offset)
 {
-	struct ivshmem *ivs = buffer->ivs;
 	phys_addr_t addr;
 
-	if (buffer->pageless) {
-		gen_pool_free(ivs->pageless, store->offset, buffer->size);
+	if (pageless) {
+		gen_pool_free(ivs->pageless, offset, IVSHMEM_CHUNK);
 		return;
 	}
-	addr = pci_resource_start(ivs->pci, IVSHMEM_BAR_NUMBER) + store->offset;
+	addr = pci_resource_start(ivs->pci, IVSHMEM_BAR_NUMBER) + offset;
 	pci_free_p2pmem(ivs->pci, page_address(pfn_to_page(PHYS_PFN(addr))),
-			buffer->size);
+			IVSHMEM_CHUNK);
+}
+
+/* Chunks from number @i on are there. */
+static void bar_put(struct ivshmem_buffer *buffer, u64 *offsets, u64 i)
+{
+	for (; i < buffer->chunks; i++)
+		chunk_put(buffer->ivs, buffer->pageless, offsets[i]);
+	kvfree(offsets);
+}
+
+static int bar_get(struct ivshmem_buffer *buffer, struct ivshmem_store *store)
+{
+	u64 i;
+
+	store->offsets = kvcalloc(buffer->chunks, sizeof(*store->offsets),
+				  GFP_KERNEL);
+	if (!store->offsets)
+		return -ENOMEM;
+	/* The last one first: neighbours in a buffer are none in the BAR. */
+	for (i = buffer->chunks; i; i--) {
+		if (chunk_get(buffer->ivs, buffer->pageless,
+			      &store->offsets[i - 1])) {
+			bar_put(buffer, store->offsets, i);
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 static void pages_put(struct ivshmem_buffer *buffer, struct page **pages)
 {
 	u64 i;
 
-	for (i = 0; i < buffer->size >> PAGE_SHIFT && pages[i]; i++)
-		__free_page(pages[i]);
+	for (i = 0; i < buffer->chunks; i++)
+		if (pages[i])
+			__free_page(pages[i]);
 	kvfree(pages);
 }
 
 static int pages_get(struct ivshmem_buffer *buffer, struct ivshmem_store *store)
 {
-	u64 count = buffer->size >> PAGE_SHIFT, i;
+	u64 i;
 
-	store->pages = kvcalloc(count, sizeof(*store->pages), GFP_KERNEL);
+	store->pages = kvcalloc(buffer->chunks, sizeof(*store->pages),
+				GFP_KERNEL);
 	if (!store->pages)
 		return -ENOMEM;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < buffer->chunks; i++) {
 		store->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!store->pages[i]) {
 			pages_put(buffer, store->pages);
@@ -94,31 +122,30 @@ void ivshmem_store_put(struct ivshmem_buffer *buffer,
 		       struct ivshmem_store *store)
 {
 	if (store->place == IVSHMEM_BAR)
-		bar_put(buffer, store);
+		bar_put(buffer, store->offsets, 0);
 	else if (store->place == IVSHMEM_SYSTEM)
 		pages_put(buffer, store->pages);
 	store->place = IVSHMEM_REVOKED;
 }
 
-static void access_store(struct ivshmem_buffer *buffer,
+/* A part of one chunk. */
+static void access_chunk(struct ivshmem_buffer *buffer,
 			 const struct ivshmem_store *store, void *data,
 			 u64 offset, size_t len, bool write)
 {
-	void __iomem *io = buffer->ivs->bar + store->offset + offset;
-	size_t part;
+	u64 i = offset / IVSHMEM_CHUNK;
+	size_t in = offset % IVSHMEM_CHUNK;
 	void *page;
 
-	if (store->place == IVSHMEM_BAR && write)
-		return (void)memcpy_toio(io, data, len);
-	if (store->place == IVSHMEM_BAR)
-		return memcpy_fromio(data, io, len);
-	if (store->place != IVSHMEM_SYSTEM)
-		return;
-	for (; len; len -= part, offset += part, data += part) {
-		part = min_t(size_t, len, PAGE_SIZE - offset_in_page(offset));
-		page = page_address(store->pages[offset >> PAGE_SHIFT]) +
-		       offset_in_page(offset);
-		memcpy(write ? page : data, write ? data : page, part);
+	if (store->place == IVSHMEM_BAR && write) {
+		memcpy_toio(buffer->ivs->bar + store->offsets[i] + in, data,
+			    len);
+	} else if (store->place == IVSHMEM_BAR) {
+		memcpy_fromio(data, buffer->ivs->bar + store->offsets[i] + in,
+			      len);
+	} else if (store->place == IVSHMEM_SYSTEM) {
+		page = page_address(store->pages[i]) + in;
+		memcpy(write ? page : data, write ? data : page, len);
 	}
 }
 
@@ -126,7 +153,13 @@ static void access_store(struct ivshmem_buffer *buffer,
 void ivshmem_store_access(struct ivshmem_buffer *buffer, void *data, u64 offset,
 			  size_t len, bool write)
 {
-	access_store(buffer, &buffer->store, data, offset, len, write);
+	size_t part;
+
+	for (; len; len -= part, offset += part, data += part) {
+		part = min_t(size_t, len,
+			     IVSHMEM_CHUNK - offset % IVSHMEM_CHUNK);
+		access_chunk(buffer, &buffer->store, data, offset, part, write);
+	}
 }
 
 /* One of the two is system memory. */
@@ -138,7 +171,7 @@ void ivshmem_store_copy(struct ivshmem_buffer *buffer,
 	struct page **pages = out ? to->pages : from->pages;
 	u64 i;
 
-	for (i = 0; i < buffer->size >> PAGE_SHIFT; i++)
-		access_store(buffer, out ? from : to, page_address(pages[i]),
-			     i << PAGE_SHIFT, PAGE_SIZE, !out);
+	for (i = 0; i < buffer->chunks; i++)
+		access_chunk(buffer, out ? from : to, page_address(pages[i]),
+			     i * IVSHMEM_CHUNK, IVSHMEM_CHUNK, !out);
 }

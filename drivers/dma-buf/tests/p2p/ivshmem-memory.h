@@ -32,10 +32,13 @@ struct ivshmem {
 	struct workqueue_struct *frees;
 };
 
-/* One place that holds the whole of a buffer. */
+/* Memory is handed out in pieces as small as this, as if it were fragmented. */
+#define IVSHMEM_CHUNK		PAGE_SIZE
+
+/* Room for a whole buffer: so many chunks, in the BAR or in system memory. */
 struct ivshmem_store {
 	enum ivshmem_place place;
-	u64 offset;			/* into the BAR */
+	u64 *offsets;			/* into the BAR */
 	struct page **pages;		/* of the system */
 };
 
@@ -46,8 +49,10 @@ struct ivshmem_buffer {
 	struct dma_resv resv;		/* guards all below */
 	struct dma_buf *dmabuf;		/* NULL once it is closed */
 	u64 size;
+	u64 chunks;
 	bool pageless;
 	struct ivshmem_store store;
+	u64 first;			/* where it begins, if in the BAR */
 	unsigned int pins;
 	unsigned int mappings;
 	unsigned int moves;

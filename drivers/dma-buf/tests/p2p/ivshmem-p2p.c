@@ -61,11 +61,14 @@ static long ioctl_info(struct ivshmem *ivs, void __user *arg)
 	buffer = get_buffer(info.fd, &dmabuf);
 	if (IS_ERR(buffer))
 		return PTR_ERR(buffer);
-	/* Not the dma_resv: who looks must not wait for a move. */
+	/*
+	 * Where it is now, told without the dma_resv: who looks must not wait for
+	 * a move.
+	 */
 	info = (struct ivshmem_info){
 		.fd = info.fd,
 		.place = READ_ONCE(buffer->store.place),
-		.offset = READ_ONCE(buffer->store.offset),
+		.offset = READ_ONCE(buffer->first),
 		.pins = READ_ONCE(buffer->pins),
 		.mappings = READ_ONCE(buffer->mappings),
 		.moves = READ_ONCE(buffer->moves),

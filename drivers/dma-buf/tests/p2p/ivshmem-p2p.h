@@ -27,7 +27,7 @@ struct ivshmem_create {
 struct ivshmem_info {
 	__s32 fd;
 	__u32 place;		/* enum ivshmem_place */
-	__u64 offset;		/* into the BAR, if it is there */
+	__u64 offset;		/* of its first page, into the BAR, if it is there */
 	__u64 bus_address;	/* of that, on the PCI bus */
 	__u32 pins;
 	__u32 mappings;		/* tables that importers have */

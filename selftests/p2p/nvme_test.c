@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device memory with struct pages, without a driver of ours in between: a disk reads
+ * and writes it, and has some itself.
+ */
+#include <glob.h>
+
+#include "p2p.h"
+
+/* A piece of the p2pmem of the device that a driver has, mapped. */
+static void *map_p2pmem(const char *driver)
+{
+	char pattern[96];
+	void *mem = NULL;
+	glob_t found;
+	int fd;
+
+	snprintf(pattern, sizeof(pattern),
+		 "/sys/bus/pci/drivers/%s/0000:*/p2pmem/allocate", driver);
+	if (!glob(pattern, 0, NULL, &found)) {
+		fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
+		mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   0);
+		if (mem == MAP_FAILED)
+			mem = NULL;
+		close(fd);
+	}
+	globfree(&found);
+	return mem;
+}
+
+static void fill(volatile unsigned char *mem, unsigned char value)
+{
+	for (int i = 0; i < 4096; i++)
+		mem[i] = value;
+}
+
+static int value_of(const volatile unsigned char *mem)
+{
+	for (int i = 1; i < 4096; i++)
+		if (mem[i] != mem[0])
+			return -EILSEQ;
+	return mem[0];
+}
+
+/* From one memory to the disk, and from there to the other. */
+static int through_disk(void *from, void *to)
+{
+	int fd = open("/dev/nvme0n1", O_RDWR | O_DIRECT | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (pwrite(fd, from, 4096, 0) != 4096 ||
+	    pread(fd, to, 4096, 0) != 4096)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+TEST(a_disk_writes_and_reads_the_exporters_memory)
+{
+	unsigned char *mem = map_p2pmem("ivshmem-p2p");
+	void *sys = aligned_alloc(4096, 4096);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_NE(NULL, sys);
+	fill(sys, NEW);
+	fill(mem, OLD);
+	OK(through_disk(sys, mem));
+	EXPECT_EQ(NEW, value_of(mem));
+	fill(mem, POISON);
+	OK(through_disk(mem, sys));
+	EXPECT_EQ(POISON, value_of(sys));
+	munmap(mem, 4096);
+	free(sys);
+}
+
+TEST(a_disks_own_memory_takes_part)
+{
+	unsigned char *cmb = map_p2pmem("nvme");
+	unsigned char *mem = map_p2pmem("ivshmem-p2p");
+
+	ASSERT_NE(NULL, cmb);
+	ASSERT_NE(NULL, mem);
+	fill(cmb, NEW);
+	fill(mem, OLD);
+	OK(through_disk(cmb, mem));
+	EXPECT_EQ(NEW, value_of(mem));
+	fill(mem, POISON);
+	OK(through_disk(mem, cmb));
+	EXPECT_EQ(POISON, value_of(cmb));
+	munmap(cmb, 4096);
+	munmap(mem, 4096);
+}
+
+TEST_HARNESS_MAIN
