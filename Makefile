@@ -16,6 +16,10 @@ demo:
 	scripts/setup demo
 	scripts/demo
 
+#: make demo-p2p      see two devices pass a buffer in a third one's memory
+demo-p2p:
+	scripts/demo-p2p
+
 #: make check         all tests, from a cold machine
 check:
 	scripts/check
@@ -34,6 +38,7 @@ check-all: check check-matrix
 	scripts/check-drm --kernel uml-6.12
 	scripts/check-compositor
 	scripts/check-compositor --kernel uml-6.12
+	scripts/check-p2p
 	scripts/mutants
 	scripts/mutants-kunit --every 2
 
@@ -49,6 +54,10 @@ soak:
 #: make kunit         unit tests and random steps inside a kernel
 kunit:
 	scripts/kunit
+
+#: make check-p2p     buffers in device memory, with real P2P DMA
+check-p2p:
+	scripts/check-p2p
 
 #: make check-igt     IGT's tests and ours, against the kernel's own code
 check-igt:
@@ -111,5 +120,5 @@ check-deb:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick check-all check-matrix soak check-igt check-drm check-compositor igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean
+.PHONY: all help demo check check-quick check-all check-matrix soak check-igt check-drm check-compositor igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean demo-p2p check-p2p
 endif

@@ -15,6 +15,10 @@ TITLES = [
     "2. Implicit producer, explicit consumer: EXPORT, then a sync_file",
     "3. Both, taking turns on one buffer: four of 1,000 frames",
 ]
+P2P_TITLES = [
+    "1. edu0 writes into ivshmem's memory, edu1 reads it: nobody waits but edu1",
+    "2. The buffer moves while edu0 writes: the move waits for the fence",
+]
 WIDTH, LEFT, RIGHT = 1080, 170, 30
 LANE, BAR, HEAD, FOOT = 62, 22, 44, 40
 WAITS = ("poll()", "wait")
@@ -198,16 +202,19 @@ def main():
     totals = [e for e in events if e.lane == "total"]
     mode = events[0].mode
     body, top = [], 50
-    for scene, title in enumerate(TITLES):
+    titles = TITLES if totals else P2P_TITLES
+    for scene, title in enumerate(titles):
         panel = Panel([e for e in events if e.mode == mode and
                        e.scene == scene and e.lane != "total"], title, top)
         body.append(panel.draw())
         top += panel.height
-    panel, top = frame_panel([e for e in events if e.mode == mode and
-                              e.scene == len(TITLES)], top)
-    body.append(panel)
-    body.append(comparison(totals, top))
-    height = top + HEAD + 32 * len(totals) + 20
+    height = top
+    if totals:
+        panel, top = frame_panel([e for e in events if e.mode == mode and
+                                  e.scene == len(TITLES)], top)
+        body.append(panel)
+        body.append(comparison(totals, top))
+        height = top + HEAD + 32 * len(totals) + 20
 
     svg = f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" \
 height="{height}" viewBox="0 0 {WIDTH} {height}">
@@ -220,8 +227,8 @@ patternTransform="rotate(45)"><rect width="6" height="6" fill="#fdf3d6"/>\
 {marker("EXPORT", "#1f5fae")}
 </defs>
 <rect width="100%" height="100%" fill="#ffffff"/>
-<text class="head" x="20" y="34">Who waits for whom, served by \
-{escape(mode)}</text>
+<text class="head" x="20" y="34">Who waits for whom, \
+{"served by " if totals else "in "}{escape(mode)}</text>
 <text class="small" x="{WIDTH - RIGHT}" y="34" text-anchor="end">arrows: \
 <tspan style="fill:#b3261e">IMPORT, fence into the buffer</tspan>; \
 <tspan style="fill:#1f5fae">EXPORT, fence out of it</tspan></text>

@@ -15,7 +15,7 @@ TEST_F(p2p, a_range_outside_a_buffer_is_refused)
 		{ 0, 0, SIZE + 1 }, { 0, 0, ~0U }, { 0, 0, 0 },
 	};
 
-	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (unsigned int i = 0; i < COUNT(bad); i++) {
 		struct edu_copy arg = {
 			.src = self->src, .dst = self->dst, .in_fence = -1,
 			.src_offset = bad[i].src, .dst_offset = bad[i].dst,
@@ -53,7 +53,7 @@ TEST_F(p2p, a_size_that_is_not_whole_pages_is_refused)
 {
 	static const __u64 bad[] = { 0, 1, 4095, 4097, ~0ULL };
 
-	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (unsigned int i = 0; i < COUNT(bad); i++) {
 		struct ivshmem_create arg = {
 			.size = bad[i], .flags = variant->flags,
 		};

@@ -28,7 +28,7 @@ TEST_F(p2p, each_peer_gets_the_address_that_it_can_reach)
 /* Its job is submitted as soon as the buffer may move, and reads what came by then. */
 static void *copy_on_edu1(void *arg)
 {
-	FIXTURE_DATA(p2p) *self = arg;
+	p2p_t *self = arg;
 
 	return (void *)(intptr_t)edu_copy(self->edu[1], self->src, self->dst,
 					  0, -1);
@@ -120,7 +120,7 @@ TEST_F(p2p, contents_move_with_the_buffer)
  * is poisoned, and has to stay so for longer than a job takes.
  */
 static void lose_place(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(p2p) *self, __u32 place)
+		       p2p_t *self, __u32 place)
 {
 	__u64 at = p2p_info(self->ivs, self->dst).offset;
 	int out;
@@ -167,7 +167,7 @@ TEST_F(p2p, b2_import_and_export_on_a_revoked_buffer)
 
 /* Whatever the fence was imported for. */
 static void wait_for_import(struct __test_metadata *_metadata,
-			    FIXTURE_DATA(p2p) *self, __u32 place, __u32 flags)
+			    p2p_t *self, __u32 place, __u32 flags)
 {
 	int fence = FD(timeline_fence(self->line, 1));
 	struct mover mover;

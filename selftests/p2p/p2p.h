@@ -18,6 +18,8 @@
 #define LEN	1024
 #define JOB_MS	200
 
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
 /* For a job that must have ended by then, on a machine that is slow. */
 #define SOON_MS	10000
 
@@ -249,6 +251,8 @@ FIXTURE(p2p) {
 	int dst;
 	int line;
 };
+
+typedef FIXTURE_DATA(p2p) p2p_t;
 
 FIXTURE_VARIANT(p2p) {
 	__u32 flags;

@@ -223,20 +223,85 @@ FIXTURE_VARIANT(pair) {
 	__u32 flags;
 };
 
-#define PAIR(name, ...) \
-	FIXTURE_VARIANT_ADD(pair, name) { __VA_ARGS__, .flags = 0 }; \
-	FIXTURE_VARIANT_ADD(pair, name##_pageless) { \
-		__VA_ARGS__, .flags = IVSHMEM_PAGELESS \
-	}
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_implicit_implicit)
+{
+	.producer = 0, .out = false, .in = false,
+};
 
-PAIR(edu0_to_edu1_implicit_implicit, .producer = 0, .out = false, .in = false);
-PAIR(edu0_to_edu1_implicit_explicit, .producer = 0, .out = false, .in = true);
-PAIR(edu0_to_edu1_explicit_implicit, .producer = 0, .out = true, .in = false);
-PAIR(edu0_to_edu1_explicit_explicit, .producer = 0, .out = true, .in = true);
-PAIR(edu1_to_edu0_implicit_implicit, .producer = 1, .out = false, .in = false);
-PAIR(edu1_to_edu0_implicit_explicit, .producer = 1, .out = false, .in = true);
-PAIR(edu1_to_edu0_explicit_implicit, .producer = 1, .out = true, .in = false);
-PAIR(edu1_to_edu0_explicit_explicit, .producer = 1, .out = true, .in = true);
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_implicit_implicit_pageless)
+{
+	.producer = 0, .out = false, .in = false, .flags = IVSHMEM_PAGELESS,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_implicit_explicit)
+{
+	.producer = 0, .out = false, .in = true,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_implicit_explicit_pageless)
+{
+	.producer = 0, .out = false, .in = true, .flags = IVSHMEM_PAGELESS,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_explicit_implicit)
+{
+	.producer = 0, .out = true, .in = false,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_explicit_implicit_pageless)
+{
+	.producer = 0, .out = true, .in = false, .flags = IVSHMEM_PAGELESS,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_explicit_explicit)
+{
+	.producer = 0, .out = true, .in = true,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu0_to_edu1_explicit_explicit_pageless)
+{
+	.producer = 0, .out = true, .in = true, .flags = IVSHMEM_PAGELESS,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_implicit_implicit)
+{
+	.producer = 1, .out = false, .in = false,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_implicit_implicit_pageless)
+{
+	.producer = 1, .out = false, .in = false, .flags = IVSHMEM_PAGELESS,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_implicit_explicit)
+{
+	.producer = 1, .out = false, .in = true,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_implicit_explicit_pageless)
+{
+	.producer = 1, .out = false, .in = true, .flags = IVSHMEM_PAGELESS,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_explicit_implicit)
+{
+	.producer = 1, .out = true, .in = false,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_explicit_implicit_pageless)
+{
+	.producer = 1, .out = true, .in = false, .flags = IVSHMEM_PAGELESS,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_explicit_explicit)
+{
+	.producer = 1, .out = true, .in = true,
+};
+
+FIXTURE_VARIANT_ADD(pair, edu1_to_edu0_explicit_explicit_pageless)
+{
+	.producer = 1, .out = true, .in = true, .flags = IVSHMEM_PAGELESS,
+};
 
 FIXTURE_SETUP(pair)
 {

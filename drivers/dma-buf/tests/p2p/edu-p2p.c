@@ -24,9 +24,9 @@
 #define EDU_DMA_DST		0x88
 #define EDU_DMA_COUNT		0x90
 #define EDU_DMA_COMMAND		0x98
-#define EDU_DMA_RUN		(1 << 0)
-#define EDU_DMA_TO_MEMORY	(1 << 1)
-#define EDU_DMA_IRQ		(1 << 2)
+#define EDU_DMA_RUN		BIT(0)
+#define EDU_DMA_TO_MEMORY	BIT(1)
+#define EDU_DMA_IRQ		BIT(2)
 #define EDU_IRQ_DMA		0x100
 /* Where its own buffer is, for its engine. */
 #define EDU_BUFFER		0x40000

@@ -9,9 +9,9 @@
 #include <linux/types.h>
 
 /* Do not wait for the fences of the buffers, but for in_fence. */
-#define EDU_EXPLICIT_IN		(1 << 0)
+#define EDU_EXPLICIT_IN		1
 /* Leave nothing for implicit clients to wait for, but give an out_fence. */
-#define EDU_EXPLICIT_OUT	(1 << 1)
+#define EDU_EXPLICIT_OUT	2
 
 /* Have the device copy from one buffer to another; returns before it has. */
 struct edu_copy {

@@ -16,7 +16,7 @@ enum ivshmem_place {
 };
 
 /* From the half of the BAR that has no struct pages. */
-#define IVSHMEM_PAGELESS	(1 << 0)
+#define IVSHMEM_PAGELESS	1
 
 struct ivshmem_create {
 	__u64 size;
