@@ -69,7 +69,7 @@ static void pass(int ivs, const int *edu, int first, int shared, int last)
 	close(out);
 }
 
-static void move(int ivs, const int *edu, int first, int shared)
+static void move_in_flight(int ivs, const int *edu, int first, int shared)
 {
 	__u64 at = p2p_info(ivs, shared).offset;
 	uint64_t begin, moved;
@@ -115,6 +115,6 @@ int main(int argc, char **argv)
 
 	pass(ivs, edu, first, shared, last);
 	scene++;
-	move(ivs, edu, first, shared);
+	move_in_flight(ivs, edu, first, shared);
 	return fclose(events) ? 1 : 0;
 }

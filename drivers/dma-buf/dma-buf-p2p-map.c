@@ -42,13 +42,12 @@ static bool redirects(struct pci_dev *port)
 	return ctrl & (PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC);
 }
 
-/* From @dev up to, and not including, @top: does a port redirect? */
+/* From @dev up to @top: does a port redirect? */
 static bool path_redirects(struct pci_dev *dev, struct pci_dev *top)
 {
-	for (; dev != top; dev = pci_upstream_bridge(dev))
-		if (redirects(dev))
-			return true;
-	return false;
+	while (dev != top && !redirects(dev))
+		dev = pci_upstream_bridge(dev);
+	return redirects(dev);
 }
 
 static bool is_above(struct pci_dev *bridge, struct pci_dev *dev)

@@ -57,20 +57,26 @@ static int through_disk(void *from, void *to)
 	return ret;
 }
 
+static void there_and_back(struct __test_metadata *_metadata,
+			   unsigned char *one, unsigned char *two)
+{
+	fill(one, NEW);
+	fill(two, OLD);
+	OK(through_disk(one, two));
+	EXPECT_EQ(NEW, value_of(two));
+	fill(two, POISON);
+	OK(through_disk(two, one));
+	EXPECT_EQ(POISON, value_of(one));
+}
+
 TEST(a_disk_writes_and_reads_the_exporters_memory)
 {
 	unsigned char *mem = map_p2pmem("ivshmem-p2p");
-	void *sys = aligned_alloc(4096, 4096);
+	unsigned char *sys = aligned_alloc(4096, 4096);
 
 	ASSERT_NE(NULL, mem);
 	ASSERT_NE(NULL, sys);
-	fill(sys, NEW);
-	fill(mem, OLD);
-	OK(through_disk(sys, mem));
-	EXPECT_EQ(NEW, value_of(mem));
-	fill(mem, POISON);
-	OK(through_disk(mem, sys));
-	EXPECT_EQ(POISON, value_of(sys));
+	there_and_back(_metadata, sys, mem);
 	munmap(mem, 4096);
 	free(sys);
 }
@@ -82,13 +88,7 @@ TEST(a_disks_own_memory_takes_part)
 
 	ASSERT_NE(NULL, cmb);
 	ASSERT_NE(NULL, mem);
-	fill(cmb, NEW);
-	fill(mem, OLD);
-	OK(through_disk(cmb, mem));
-	EXPECT_EQ(NEW, value_of(mem));
-	fill(mem, POISON);
-	OK(through_disk(mem, cmb));
-	EXPECT_EQ(POISON, value_of(cmb));
+	there_and_back(_metadata, cmb, mem);
 	munmap(cmb, 4096);
 	munmap(mem, 4096);
 }
