@@ -277,8 +277,8 @@ static int many_reserve(struct dma_resv_many *many)
  * reservation object.
  *
  * Return: 0; then dma_resv_many_cancel(), or dma_resv_many_commit() and
- * dma_resv_many_end() have to follow. -ENOMEM; -EINTR after a signal: then no object has changed, none is locked,
- * and &dma_resv_many.failed tells the entry.
+ * dma_resv_many_end() have to follow. -ENOMEM; -EINTR after a signal: then no
+ * object has changed, none is locked, and &dma_resv_many.failed tells the entry.
  */
 int dma_resv_many_lock(struct dma_resv_many *many,
 		       struct dma_resv_many_entry *entries, unsigned int count,

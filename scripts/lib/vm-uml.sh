@@ -29,7 +29,9 @@ machine_prepare() {
 	machine=(sh -c 'exec "$@" 2>"$0"' "$run/console" "${fixed[@]}"
 		env "TMPDIR=$(memory_folder)" "$1" "mem=${mem}M" "initrd=$2"
 		"uml_dir=$run/uml/" stderr=1 keep_bootcon con=null ssl=null
-		loglevel=5 log_buf_len=4M panic=-1 watchdog_thresh=60 "${smp[@]}"
+		loglevel=5 log_buf_len=4M panic=-1 watchdog_thresh=60
+		# Its processors are threads here, and may have to wait.
+		rcupdate.rcu_cpu_stall_timeout=120 "${smp[@]}"
 		"vm_root=\"$root\"" "vm_run=\"$run\"" "vm_write=\"$write\"")
 	# shellcheck disable=SC2206 # several parameters
 	machine+=($3)
