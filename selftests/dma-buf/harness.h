@@ -77,6 +77,26 @@ FIXTURE_TEARDOWN(buffer)
 #define OK(expr)	ASSERT_EQ(0, expr)
 #define FD(expr)	({ int __fd = (expr); ASSERT_GE(__fd, 0); __fd; })
 
+/* Until a process sleeps, as it does where it waits for a lock; not for ever. */
+static inline void wait_asleep(pid_t pid)
+{
+	char path[32], line[128], *state = NULL;
+	int ms;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	for (ms = 0; ms < 10000; ms += 10) {
+		FILE *stat = fopen(path, "re");
+
+		sleep_ms(10);
+		state = stat && fgets(line, sizeof(line), stat) ?
+			strrchr(line, ')') : NULL;
+		if (stat)
+			fclose(stat);
+		if (state && strchr("SD", state[2]))
+			break;
+	}
+}
+
 /*
  * How many descriptors this process has, and which it would get next: a number
  * that was taken and never given back does not show among the open ones.
