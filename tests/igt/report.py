@@ -25,6 +25,7 @@ class Program:
     """What one run of a program said."""
 
     def __init__(self, path):
+        self.name = os.path.basename(path)[:-len('.log')]
         self.status = {}
         self.detail = {}
         self.code = None
@@ -82,6 +83,10 @@ def read(folder):
             for name in sorted(os.listdir(folder)) if name.endswith('.log')}
 
 
+# They want an Intel GPU; syncobjs, for which there has to be a device.
+MAY_SKIP = ('prime_vgem', 'syncobj_')
+
+
 def failed(status):
     return status not in ('SUCCESS', 'SKIP')
 
@@ -105,7 +110,10 @@ def tap(ours, kernel):
             yield from (f'# {line}' for line in ours.detail.get(name, []))
             yield f'not ok {n} {name}'
     yield ('' if ours.finished() else 'not ') + f'ok {n + 1} ran to its end'
-    yield f'1..{n + 1}'
+    runs = 'SUCCESS' in ours.status.values()
+    yield ('' if runs or ours.name.startswith(MAY_SKIP) else 'not ') + \
+        f'ok {n + 2} something of it runs'
+    yield f'1..{n + 2}'
 
 
 def tap_control(ours, kernel):
