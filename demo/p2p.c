@@ -40,6 +40,17 @@ static void say_data(int ivs, int buffer, __u64 at)
 	       (unsigned int)check(bar_value(ivs, at), "read the file"));
 }
 
+/* edu0 writes, and leaves its fence behind in the buffer: that as a sync_file. */
+static int produce(const int *edu, int first, int shared, __u32 flags)
+{
+	int out = check(edu_copy(edu[0], first, shared, EDU_EXPLICIT_OUT, -1),
+			"edu0's job");
+
+	check(dmabuf_import(shared, out, flags), "import");
+	event(PRODUCER, "IMPORT", now_ns(), now_ns());
+	return out;
+}
+
 /* One producer with a sync_file, one consumer that relies on the buffer. */
 static void pass(int ivs, const int *edu, int first, int shared, int last)
 {
@@ -48,10 +59,7 @@ static void pass(int ivs, const int *edu, int first, int shared, int last)
 
 	printf("1. edu0 writes into ivshmem's memory, edu1 reads from there\n");
 	begin = now_ns();
-	out = check(edu_copy(edu[0], first, shared, EDU_EXPLICIT_OUT, -1),
-		    "edu0's job");
-	check(dmabuf_import(shared, out, WRITE), "import");
-	event(PRODUCER, "IMPORT", now_ns(), now_ns());
+	out = produce(edu, first, shared, WRITE);
 	check(edu_copy(edu[1], shared, last, 0, -1), "edu1's job");
 	printf("   both jobs are submitted after %.1f ms, nobody has waited\n",
 	       ms(now_ns() - begin));
@@ -77,10 +85,7 @@ static void move_in_flight(int ivs, const int *edu, int first, int shared)
 
 	printf("2. the buffer moves to system memory while edu0 writes into it\n");
 	begin = now_ns();
-	out = check(edu_copy(edu[0], first, shared, EDU_EXPLICIT_OUT, -1),
-		    "edu0's job");
-	check(dmabuf_import(shared, out, READ), "import");
-	event(PRODUCER, "IMPORT", now_ns(), now_ns());
+	out = produce(edu, first, shared, READ);
 	check(p2p_move(ivs, shared, IVSHMEM_SYSTEM), "move");
 	moved = now_ns();
 	check(bar_fill(ivs, at, POISON), "poison");

@@ -115,20 +115,38 @@ static long ioctl_copy(struct edu_client *client, void __user *arg)
 	return copy_to_user(arg, &copy, sizeof(copy)) ? -EFAULT : 0;
 }
 
+/* The import of a buffer, whose reservation object is locked. */
+static struct edu_import *import_lock(struct edu_client *client, int fd)
+{
+	struct edu_import *import = edu_import_get(client, fd);
+	int ret;
+
+	if (IS_ERR(import))
+		return import;
+	ret = dma_resv_lock_interruptible(import->dmabuf->resv, NULL);
+	if (!ret)
+		return import;
+	edu_import_put(import);
+	return ERR_PTR(ret);
+}
+
+static void import_unlock(struct edu_import *import)
+{
+	dma_resv_unlock(import->dmabuf->resv);
+	edu_import_put(import);
+}
+
 static long ioctl_pin(struct edu_client *client, void __user *arg)
 {
 	struct edu_import *import;
 	struct edu_pin pin;
-	int ret;
+	int ret = 0;
 
 	if (copy_from_user(&pin, arg, sizeof(pin)))
 		return -EFAULT;
-	import = edu_import_get(client, pin.fd);
+	import = import_lock(client, pin.fd);
 	if (IS_ERR(import))
 		return PTR_ERR(import);
-	ret = dma_resv_lock_interruptible(import->dmabuf->resv, NULL);
-	if (ret)
-		goto put;
 	if (pin.pin && !import->pinned) {
 		ret = dma_buf_pin(import->attach);
 		import->pinned = !ret;
@@ -138,9 +156,7 @@ static long ioctl_pin(struct edu_client *client, void __user *arg)
 	} else {
 		ret = -EINVAL;
 	}
-	dma_resv_unlock(import->dmabuf->resv);
-put:
-	edu_import_put(import);
+	import_unlock(import);
 	return ret;
 }
 
@@ -153,12 +169,9 @@ static long ioctl_map(struct edu_client *client, void __user *arg)
 
 	if (copy_from_user(&info, arg, sizeof(info)))
 		return -EFAULT;
-	import = edu_import_get(client, info.fd);
+	import = import_lock(client, info.fd);
 	if (IS_ERR(import))
 		return PTR_ERR(import);
-	ret = dma_resv_lock_interruptible(import->dmabuf->resv, NULL);
-	if (ret)
-		goto put;
 	mapping = edu_mapping_get(import);
 	ret = PTR_ERR_OR_ZERO(mapping);
 	if (!ret) {
@@ -166,11 +179,9 @@ static long ioctl_map(struct edu_client *client, void __user *arg)
 		info.entries = mapping->sgt->nents;
 		edu_mapping_put(mapping);
 	}
-	dma_resv_unlock(import->dmabuf->resv);
+	import_unlock(import);
 	if (!ret && copy_to_user(arg, &info, sizeof(info)))
 		ret = -EFAULT;
-put:
-	edu_import_put(import);
 	return ret;
 }
 
