@@ -54,13 +54,22 @@ hostile() {
 		"selftests/hostile-guest $programs $size"
 }
 
+# make_programs SOURCE: one at a time makes them
+make_programs() {
+	mkdir -p "$build"
+	(
+		flock 9
+		log_run "$build/selftests.log" 'building test programs' \
+			make -C "$top/selftests/dma-buf" OUT="$programs" \
+			-j "$(nproc)" KSELFTEST="$1/tools/testing/selftests"
+	) 9>"$build/selftests.lock"
+}
+
 # build_programs SOURCE: the test programs, in $tests and $patching
 build_programs() {
 	local program
 
-	log_run "$build/selftests.log" 'building test programs' \
-		make -C "$top/selftests/dma-buf" OUT="$programs" -j "$(nproc)" \
-		KSELFTEST="$1/tools/testing/selftests"
+	make_programs "$1"
 	tests=()
 	for program in export import merge bad_input lifetime hostile client \
 		many many_input many_race; do
