@@ -28,7 +28,7 @@ machine_prepare() {
 	# shellcheck disable=SC2016 # for the inner shell
 	machine=(sh -c 'exec "$@" 2>"$0"' "$run/console" "${fixed[@]}"
 		env "TMPDIR=$(memory_folder)" "$1" "mem=${mem}M" "initrd=$2"
-		"uml_dir=$run/uml/" stderr=1 keep_bootcon con=null ssl=null
+		"uml_dir=$run/uml/" stderr=1 con=null con0=null,fd:2 ssl=null
 		loglevel=5 log_buf_len=4M panic=-1 watchdog_thresh=60
 		# Its processors are threads here, and may have to wait.
 		rcupdate.rcu_cpu_stall_timeout=120 "${smp[@]}"
