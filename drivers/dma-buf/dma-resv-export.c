@@ -108,7 +108,8 @@ static int resv_collect_public(struct dma_resv *resv, enum dma_resv_usage usage,
 			ret = -EAGAIN;
 		if (!ret)
 			ret = dma_fence_set_add(set, fence);
-		if (ret)
+		/* Where the list is gone, the iterator stands still. */
+		if (ret || !cursor.fences)
 			break;
 	}
 	dma_resv_iter_end(&cursor);

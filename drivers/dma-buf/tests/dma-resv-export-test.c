@@ -7,6 +7,7 @@
 #include <linux/dma-fence-array.h>
 #include <linux/dma-resv-export.h>
 #include <linux/kthread.h>
+#include <linux/slab.h>
 
 #include "dma-resv-rig.h"
 
@@ -129,6 +130,58 @@ static void e4_fences_without_an_order_are_all_there(struct kunit *test)
 	rig_expect_fences(test, rig_export(test, READ_), fences, 2);
 }
 
+/* A fence that has the object lose its list when somebody looks at it. */
+struct thief {
+	/* first: the default release frees it */
+	struct dma_fence fence;
+	spinlock_t lock;
+	struct dma_resv *resv, *idle;
+};
+
+static const char *thief_name(struct dma_fence *fence)
+{
+	return "thief";
+}
+
+static bool thief_signaled(struct dma_fence *fence)
+{
+	struct thief *thief = container_of(fence, struct thief, fence);
+
+	if (thief->resv && dma_resv_trylock(thief->resv)) {
+		/* Of no fences: that does not allocate. */
+		dma_resv_copy_fences(thief->resv, thief->idle);
+		dma_resv_unlock(thief->resv);
+		thief->resv = NULL;
+	}
+	return false;
+}
+
+static const struct dma_fence_ops thief_ops = {
+	.get_driver_name = thief_name,
+	.get_timeline_name = thief_name,
+	.signaled = thief_signaled,
+};
+
+static void e3_an_object_that_loses_its_list_ends_the_walk(struct kunit *test)
+{
+	struct thief *thief = kzalloc(sizeof(*thief), GFP_KERNEL);
+	struct dma_fence *first = rig_new(test), *fence;
+
+	KUNIT_ASSERT_NOT_NULL(test, thief);
+	spin_lock_init(&thief->lock);
+	dma_fence_init(&thief->fence, &thief_ops, &thief->lock,
+		       dma_fence_context_alloc(1), 1);
+	rig_add(test, first, WRITE_);
+	rig_add(test, &thief->fence, WRITE_);
+	thief->idle = rig_another_resv(test);
+	thief->resv = rig_resv(test);
+	fence = rig_export(test, READ_);
+	/* Both were there when the call began. */
+	EXPECT_FENCES(test, fence, first, &thief->fence);
+	dma_fence_signal(&thief->fence);
+	dma_fence_put(&thief->fence);
+}
+
 /* No driver should put a container there, but replace_fences() lets it. */
 static void e5_a_container_in_the_object_is_taken_apart(struct kunit *test)
 {
@@ -171,6 +224,7 @@ static struct kunit_case dma_resv_export_cases[] = {
 	KUNIT_CASE(e1_it_signals_with_the_last_and_no_later),
 	KUNIT_CASE(e2_it_is_a_snapshot),
 	KUNIT_CASE(e3_it_does_not_wait_for_the_lock),
+	KUNIT_CASE(e3_an_object_that_loses_its_list_ends_the_walk),
 	KUNIT_CASE(e4_an_idle_object_gives_a_signaled_fence),
 	KUNIT_CASE(e4_one_fence_a_context),
 	KUNIT_CASE(e4_signaled_entries_are_left_out),
