@@ -3,6 +3,7 @@
  * Tests of one fence and many reservation objects
  */
 
+#include <linux/completion.h>
 #include <linux/dma-fence-set.h>
 #include <linux/dma-resv-export.h>
 #include <linux/dma-resv-many.h>
@@ -487,6 +488,7 @@ struct meddler {
 	struct dma_fence **fences;
 	unsigned int count;
 	int ret;
+	struct completion done;
 };
 
 static int meddle(void *data)
@@ -505,6 +507,7 @@ static int meddle(void *data)
 		cond_resched();
 	}
 	meddler->ret = ret;
+	complete(&meddler->done);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(1);
 	return 0;
@@ -523,9 +526,10 @@ static void i2_others_that_add_meanwhile_lose_nothing(struct kunit *test)
 	struct task_struct *task;
 	unsigned int i, round;
 
+	init_completion(&meddler.done);
 	task = kthread_run(meddle, &meddler, "meddler");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
-	for (round = 1; round <= 300; round++) {
+	for (round = 1; round <= 300 || !completion_done(&meddler.done); round++) {
 		job = rig_fence(test, context, round);
 		for (i = 0; i < OBJECTS; i++)
 			entries[i] = entry(resv[i], WRITE_);
