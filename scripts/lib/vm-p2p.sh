@@ -17,8 +17,6 @@
 p2p_prepare() {
 	local port=xio3130-downstream cpu=qemu64,vendor=AuthenticAMD
 
-	# A machine that is slow to run is no machine without a timer.
-	p2p_append=' no_timer_check'
 	truncate -s "$p2p_memory" "$run/p2pmem"
 	truncate -s 16M "$run/nvme"
 	case $profile in

@@ -40,13 +40,15 @@ machine_prepare() {
 		. "$top/scripts/lib/vm-p2p.sh"
 		p2p_prepare
 	fi
+	# A machine that is slow to run is no machine without a timer.
 	# shellcheck disable=SC2054 # QEMU wants these commas
 	machine=(qemu-system-x86_64 -accel "$accel" -M q35 -cpu "$cpu"
 		-smp "$cpus" -m "$mem" -nodefaults -no-user-config -display none
 		-no-reboot -serial "file:$run/console"
 		-kernel "$1" -initrd "$2"
 		-append "console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 tsc=reliable
-			random.trust_cpu=on mitigations=off net.ifnames=0 $3$p2p_append"
+			random.trust_cpu=on mitigations=off net.ifnames=0
+			no_timer_check $3$p2p_append"
 		-fsdev "local,id=root,path=$root,security_model=none,readonly=on,multidevs=remap"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
 		-fsdev "local,id=vm,path=$run,security_model=none"
