@@ -77,8 +77,11 @@ FIXTURE_TEARDOWN(buffer)
 #define OK(expr)	ASSERT_EQ(0, expr)
 #define FD(expr)	({ int __fd = (expr); ASSERT_GE(__fd, 0); __fd; })
 
-/* Until a process sleeps, as it does where it waits for a lock; not for ever. */
-static inline void wait_asleep(pid_t pid)
+/*
+ * Until a process or thread sleeps, as it does where it waits for a lock; not for
+ * ever. Whether it sleeps.
+ */
+static inline bool wait_asleep(pid_t pid)
 {
 	char path[32], line[128], *state = NULL;
 	int ms;
@@ -93,8 +96,9 @@ static inline void wait_asleep(pid_t pid)
 		if (stat)
 			fclose(stat);
 		if (state && strchr("SD", state[2]))
-			break;
+			return true;
 	}
+	return false;
 }
 
 /*

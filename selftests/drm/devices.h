@@ -93,6 +93,22 @@ static inline int buffer_of(int fd)
 	return dmabuf < 0 || !ret ? dmabuf : ret;
 }
 
+/*
+ * Import number @seqno of a timeline of sw_sync. No sync_file stays: the buffer
+ * alone keeps the fence.
+ */
+static inline int import_fence(int dmabuf, int timeline, __u32 seqno,
+			       __u32 flags)
+{
+	int fence = timeline_fence(timeline, seqno), ret;
+
+	if (fence < 0)
+		return fence;
+	ret = dmabuf_import(dmabuf, fence, flags);
+	close(fence);
+	return ret;
+}
+
 /* The fence of a binary syncobj as a sync_file. */
 static inline int syncobj_export(int fd, __u32 syncobj)
 {

@@ -201,10 +201,11 @@ static inline int display_open(struct display *display, const char *driver)
 	if (ret)
 		return ret;
 	res = drmModeGetResources(display->fd);
-	if (!res || !res->count_crtcs)
-		return -ENODEV;
-	display->crtc = res->crtcs[0];
-	ret = find_connector(display, res);
+	ret = -ENODEV;
+	if (res && res->count_crtcs) {
+		display->crtc = res->crtcs[0];
+		ret = find_connector(display, res);
+	}
 	drmModeFreeResources(res);
 	if (!ret)
 		ret = find_plane(display);

@@ -56,7 +56,7 @@ TEST_F(kms, e1_export_as_in_fence_holds_the_flip)
 {
 	int fd;
 
-	OK(dmabuf_import(self->back, FD(timeline_fence(self->one, 1)), WRITE));
+	OK(import_fence(self->back, self->one, 1, WRITE));
 	fd = FD(dmabuf_export(self->back, READ));
 	SHOW(1, fd, NULL);
 	close(fd);
@@ -92,7 +92,7 @@ TEST_F(kms, e5_export_of_many_contexts_as_in_fence)
 /* I1: without IN_FENCE_FD, the display's driver waits for the imported writer. */
 TEST_F(kms, i1_imported_writer_holds_the_flip)
 {
-	OK(dmabuf_import(self->back, FD(timeline_fence(self->one, 1)), WRITE));
+	OK(import_fence(self->back, self->one, 1, WRITE));
 	SHOW(1, -1, NULL);
 	EXPECT_EQ(0, SHOWN(100));
 	OK(timeline_inc(self->one, 1));
@@ -102,7 +102,7 @@ TEST_F(kms, i1_imported_writer_holds_the_flip)
 /* I1: a display reads: it does not wait for other readers. */
 TEST_F(kms, i1_imported_reader_does_not_hold_the_flip)
 {
-	OK(dmabuf_import(self->back, FD(timeline_fence(self->one, 1)), READ));
+	OK(import_fence(self->back, self->one, 1, READ));
 	SHOW(1, -1, NULL);
 	EXPECT_EQ(1, SHOWN(5000));
 	OK(timeline_inc(self->one, 1));
@@ -111,8 +111,8 @@ TEST_F(kms, i1_imported_reader_does_not_hold_the_flip)
 /* I2: the second writer does not make the display forget the first. */
 TEST_F(kms, i2_both_writers_hold_the_flip)
 {
-	OK(dmabuf_import(self->back, FD(timeline_fence(self->one, 1)), WRITE));
-	OK(dmabuf_import(self->back, FD(timeline_fence(self->two, 1)), WRITE));
+	OK(import_fence(self->back, self->one, 1, WRITE));
+	OK(import_fence(self->back, self->two, 1, WRITE));
 	SHOW(1, -1, NULL);
 	OK(timeline_inc(self->two, 1));
 	EXPECT_EQ(0, SHOWN(100));
@@ -123,10 +123,12 @@ TEST_F(kms, i2_both_writers_hold_the_flip)
 /* I1: the display's own fence, imported, holds the next producer back. */
 TEST_F(kms, i1_out_fence_imported_back)
 {
-	int out = -1, next;
+	int out = -1, in, next;
 
-	OK(dmabuf_import(self->back, FD(timeline_fence(self->one, 1)), WRITE));
-	SHOW(1, FD(dmabuf_export(self->back, READ)), &out);
+	OK(import_fence(self->back, self->one, 1, WRITE));
+	in = FD(dmabuf_export(self->back, READ));
+	SHOW(1, in, &out);
+	close(in);
 	ASSERT_GE(out, 0);
 	/* The old picture is on the screen until then. */
 	OK(dmabuf_import(self->front, out, READ));
@@ -173,8 +175,12 @@ TEST_F(kms, i4_frames_of_two_buffers)
 /* The producer dies without signaling: the flip comes, and nothing hangs. */
 TEST_F(kms, timeline_closed_in_the_middle)
 {
-	OK(dmabuf_import(self->back, FD(timeline_fence(self->one, 1)), WRITE));
-	SHOW(1, FD(dmabuf_export(self->back, READ)), NULL);
+	int in;
+
+	OK(import_fence(self->back, self->one, 1, WRITE));
+	in = FD(dmabuf_export(self->back, READ));
+	SHOW(1, in, NULL);
+	close(in);
 	EXPECT_EQ(0, SHOWN(50));
 	close(self->one);
 	self->one = -1;

@@ -143,13 +143,14 @@ TEST_F(shared, i1_writer_is_seen_through_the_other_device)
 {
 	int before;
 
-	OK(dmabuf_import(self->s.dmabuf, FD(timeline_fence(self->s.one, 1)), WRITE));
+	OK(import_fence(self->s.dmabuf, self->s.one, 1, WRITE));
 	EXPECT_FALSE(is_ready(self->s.imported, POLLIN));
 	before = FD(dmabuf_export(self->s.imported, READ));
 	EXPECT_FALSE(is_ready(before, POLLIN));
 	OK(timeline_inc(self->s.one, 1));
 	EXPECT_EQ(1, wait_for(before, POLLIN, 5000));
 	EXPECT_EQ(1, wait_for(self->s.imported, POLLOUT, 5000));
+	close(before);
 }
 
 /* I1: the same the other way, and only writers wait for a reader. */
@@ -157,14 +158,15 @@ TEST_F(shared, i1_reader_of_the_other_device_holds_writers_only)
 {
 	int reads, writes;
 
-	OK(dmabuf_import(self->s.imported, FD(timeline_fence(self->s.one, 1)),
-			 READ));
+	OK(import_fence(self->s.imported, self->s.one, 1, READ));
 	reads = FD(dmabuf_export(self->s.dmabuf, READ));
 	writes = FD(dmabuf_export(self->s.dmabuf, WRITE));
 	EXPECT_TRUE(is_ready(reads, POLLIN));
 	EXPECT_FALSE(is_ready(writes, POLLIN));
 	OK(timeline_inc(self->s.one, 1));
 	EXPECT_EQ(1, wait_for(writes, POLLIN, 5000));
+	close(writes);
+	close(reads);
 }
 
 /* I1: the driver of the other device refuses to go on before the fence. */
@@ -172,7 +174,7 @@ TEST_F(driven, i1_driver_waits_for_what_was_imported_elsewhere)
 {
 	__u32 fence;
 
-	OK(dmabuf_import(self->s.dmabuf, FD(timeline_fence(self->s.one, 1)), WRITE));
+	OK(import_fence(self->s.dmabuf, self->s.one, 1, WRITE));
 	EXPECT_EQ(-EBUSY, vgem_attach(self->s.target, self->s.handle, false,
 				      &fence));
 	OK(timeline_inc(self->s.one, 1));
@@ -191,6 +193,7 @@ TEST_F(driven, e1_fence_of_the_other_driver_is_exported)
 	EXPECT_FALSE(is_ready(reads, POLLIN));
 	OK(vgem_signal(self->s.target, fence));
 	EXPECT_EQ(1, wait_for(reads, POLLIN, 5000));
+	close(reads);
 
 	OK(vgem_attach(self->s.target, self->s.handle, false, &fence));
 	reads = FD(dmabuf_export(self->s.dmabuf, READ));
@@ -199,6 +202,8 @@ TEST_F(driven, e1_fence_of_the_other_driver_is_exported)
 	EXPECT_FALSE(is_ready(writes, POLLIN));
 	OK(vgem_signal(self->s.target, fence));
 	EXPECT_EQ(1, wait_for(writes, POLLIN, 5000));
+	close(writes);
+	close(reads);
 }
 
 /* I2: a driver's fence and imports of both sides stand beside each other. */
@@ -208,9 +213,8 @@ TEST_F(driven, i2_import_keeps_the_fence_of_the_other_driver)
 	int all;
 
 	OK(vgem_attach(self->s.target, self->s.handle, true, &fence));
-	OK(dmabuf_import(self->s.dmabuf, FD(timeline_fence(self->s.one, 1)), WRITE));
-	OK(dmabuf_import(self->s.imported, FD(timeline_fence(self->s.two, 1)),
-			 WRITE));
+	OK(import_fence(self->s.dmabuf, self->s.one, 1, WRITE));
+	OK(import_fence(self->s.imported, self->s.two, 1, WRITE));
 	all = FD(dmabuf_export(self->s.dmabuf, READ));
 	EXPECT_EQ(3, sync_count(all));
 	OK(timeline_inc(self->s.one, 1));
@@ -218,6 +222,7 @@ TEST_F(driven, i2_import_keeps_the_fence_of_the_other_driver)
 	EXPECT_FALSE(is_ready(all, POLLIN));
 	OK(vgem_signal(self->s.target, fence));
 	EXPECT_EQ(1, wait_for(all, POLLIN, 5000));
+	close(all);
 }
 
 /* The source goes away while a fence is pending: the buffer lives on. */
@@ -225,7 +230,7 @@ TEST_F(shared, source_closed_in_the_middle)
 {
 	int after;
 
-	OK(dmabuf_import(self->s.dmabuf, FD(timeline_fence(self->s.one, 1)), WRITE));
+	OK(import_fence(self->s.dmabuf, self->s.one, 1, WRITE));
 	close(self->s.dmabuf);
 	close(self->s.source);
 	self->s.dmabuf = -1;
@@ -234,6 +239,7 @@ TEST_F(shared, source_closed_in_the_middle)
 	EXPECT_FALSE(is_ready(after, POLLIN));
 	OK(timeline_inc(self->s.one, 1));
 	EXPECT_EQ(1, wait_for(after, POLLIN, 5000));
+	close(after);
 }
 
 /* All descriptors of the buffer go; an export that was made before stays. */
@@ -241,28 +247,22 @@ TEST_F(shared, buffer_closed_in_the_middle)
 {
 	int before;
 
-	OK(dmabuf_import(self->s.dmabuf, FD(timeline_fence(self->s.one, 1)), WRITE));
+	OK(import_fence(self->s.dmabuf, self->s.one, 1, WRITE));
 	before = FD(dmabuf_export(self->s.imported, WRITE));
 	OK(handle_close(self->s.target, self->s.handle));
 	drop_buffer(&self->s);
 	EXPECT_FALSE(is_ready(before, POLLIN));
 	OK(timeline_inc(self->s.one, 1));
 	EXPECT_EQ(1, wait_for(before, POLLIN, 5000));
+	close(before);
 }
 
 /* I4: both sides again and again, and the list stays as short as it was. */
 TEST_F(shared, i4_imports_of_both_sides_stay_bounded)
 {
-	int i;
-
-	for (i = 1; i <= 200; i++) {
-		int a = FD(timeline_fence(self->s.one, (__u32)i));
-		int b = FD(timeline_fence(self->s.two, (__u32)i));
-
-		OK(dmabuf_import(self->s.dmabuf, a, WRITE));
-		OK(dmabuf_import(self->s.imported, b, READ));
-		close(a);
-		close(b);
+	for (__u32 i = 1; i <= 200; i++) {
+		OK(import_fence(self->s.dmabuf, self->s.one, i, WRITE));
+		OK(import_fence(self->s.imported, self->s.two, i, READ));
 	}
 	EXPECT_EQ(2, resv_list(self->s.test, self->s.dmabuf, NULL, 0));
 	EXPECT_EQ(2, resv_list(self->s.test, self->s.imported, NULL, 0));

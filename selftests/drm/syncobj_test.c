@@ -4,6 +4,7 @@
  * made the whole way is waited for like one that has not.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "devices.h"
 
@@ -86,7 +87,7 @@ static int import_from_point(int drm_fd, int dmabuf, __u32 flags, __u32 binary,
 /* E1: a binary syncobj signals when what was exported does. */
 TEST_F(syncobj, e1_export_into_a_binary_syncobj)
 {
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), WRITE));
+	OK(import_fence(self->dmabuf, self->one, 1, WRITE));
 	OK(syncobj_import(self->drm, self->binary,
 			  FD(dmabuf_export(self->dmabuf, READ))));
 	EXPECT_EQ(0, syncobj_wait(self->drm, self->binary, 0, 20));
@@ -97,7 +98,7 @@ TEST_F(syncobj, e1_export_into_a_binary_syncobj)
 /* E1: readers are in an export for a writer, and in no other. */
 TEST_F(syncobj, e1_readers_are_only_in_an_export_for_a_writer)
 {
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), READ));
+	OK(import_fence(self->dmabuf, self->one, 1, READ));
 	OK(syncobj_import(self->drm, self->binary,
 			  FD(dmabuf_export(self->dmabuf, READ))));
 	EXPECT_EQ(1, syncobj_wait(self->drm, self->binary, 0, 0));
@@ -127,6 +128,7 @@ TEST_F(syncobj, i1_import_from_a_binary_syncobj)
 			  FD(timeline_fence(self->one, 1))));
 	fd = FD(syncobj_export(self->drm, self->binary));
 	OK(dmabuf_import(self->dmabuf, fd, WRITE));
+	close(fd);
 	EXPECT_FALSE(is_ready(self->dmabuf, POLLIN));
 	EXPECT_FALSE(is_ready(self->dmabuf, POLLOUT));
 	/* The syncobj moves on; the buffer does not. */
@@ -141,9 +143,9 @@ TEST_F(syncobj, e1_exports_into_points_of_a_timeline)
 {
 	uint64_t reached;
 
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), WRITE));
+	OK(import_fence(self->dmabuf, self->one, 1, WRITE));
 	EXPORT_TO_POINT(self->dmabuf, READ, 1);
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->two, 1)), WRITE));
+	OK(import_fence(self->dmabuf, self->two, 1, WRITE));
 	EXPORT_TO_POINT(self->dmabuf, READ, 2);
 	EXPECT_EQ(0, syncobj_wait(self->drm, self->timeline, 1, 20));
 	OK(timeline_inc(self->one, 1));
@@ -162,9 +164,9 @@ TEST_F(syncobj, i6_point_of_a_timeline_into_a_buffer)
 {
 	int fd;
 
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), WRITE));
+	OK(import_fence(self->dmabuf, self->one, 1, WRITE));
 	EXPORT_TO_POINT(self->dmabuf, READ, 1);
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->two, 1)), WRITE));
+	OK(import_fence(self->dmabuf, self->two, 1, WRITE));
 	EXPORT_TO_POINT(self->dmabuf, READ, 2);
 	IMPORT_FROM_POINT(self->other, WRITE, 2);
 	fd = FD(dmabuf_export(self->other, READ));
@@ -175,6 +177,7 @@ TEST_F(syncobj, i6_point_of_a_timeline_into_a_buffer)
 	OK(timeline_inc(self->one, 1));
 	EXPECT_EQ(1, wait_for(self->other, POLLOUT, 5000));
 	EXPECT_EQ(1, wait_for(fd, POLLIN, 5000));
+	close(fd);
 }
 
 /* I1: with READ, only writers wait for what came out of a timeline. */
@@ -223,16 +226,18 @@ TEST_F(syncobj, e5_many_contexts_through_a_timeline_and_back)
 struct waiter {
 	int drm;
 	__u32 timeline;
+	atomic_int thread;
 	int ret;
 };
 
 static void *wait_for_submit(void *arg)
 {
 	struct waiter *waiter = arg;
-	int64_t until = (int64_t)now_ns() + 10000000000;
+	int64_t until = (int64_t)now_ns() + 30000000000;
 	__u32 flags = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT;
 	uint64_t point = 3;
 
+	waiter->thread = gettid();
 	waiter->ret = drmSyncobjTimelineWait(waiter->drm, &waiter->timeline,
 					     &point, 1, until, flags, NULL);
 	return NULL;
@@ -241,27 +246,38 @@ static void *wait_for_submit(void *arg)
 /* Somebody waits for a point that an export fills later. */
 TEST_F(syncobj, waiter_comes_before_the_export)
 {
-	struct waiter waiter = { self->drm, self->timeline, 1 };
+	struct waiter waiter = { .drm = self->drm, .timeline = self->timeline };
 	pthread_t thread;
 
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), WRITE));
+	OK(import_fence(self->dmabuf, self->one, 1, WRITE));
 	OK(pthread_create(&thread, NULL, wait_for_submit, &waiter));
-	sleep_ms(50);
+	while (!waiter.thread)
+		sleep_ms(1);
+	ASSERT_TRUE(wait_asleep(waiter.thread));
 	EXPORT_TO_POINT(self->dmabuf, READ, 3);
+	/* Now it has a fence to wait for. */
 	sleep_ms(50);
-	EXPECT_EQ(1, waiter.ret);
+	ASSERT_TRUE(wait_asleep(waiter.thread));
+	EXPECT_EQ(EBUSY, pthread_tryjoin_np(thread, NULL));
 	OK(timeline_inc(self->one, 1));
 	OK(pthread_join(thread, NULL));
 	EXPECT_EQ(0, waiter.ret);
 }
 
-/* I3: what is in a syncobj only to be waited for is not yet a fence to import. */
-TEST_F(syncobj, i3_empty_syncobj_gives_nothing_to_import)
+/* I3: a syncobj is none that can be imported; the buffer stays as it was. */
+TEST_F(syncobj, i3_syncobj_itself_is_no_fence_to_import)
 {
-	EXPECT_EQ(-EINVAL, syncobj_export(self->drm, self->binary));
-	EXPECT_EQ(-EINVAL, import_from_point(self->drm, self->other, WRITE,
-					     self->binary, self->timeline, 9));
-	EXPECT_EQ(0, resv_list(self->test, self->other, NULL, 0));
+	int fd;
+
+	OK(import_fence(self->other, self->one, 1, READ));
+	OK(drm(drmSyncobjHandleToFD(self->drm, self->binary, &fd)));
+	EXPECT_EQ(-EINVAL, dmabuf_import(self->other, fd, WRITE));
+	close(fd);
+	EXPECT_EQ(1, resv_list(self->test, self->other, NULL, 0));
+	EXPECT_TRUE(is_ready(self->other, POLLIN));
+	EXPECT_FALSE(is_ready(self->other, POLLOUT));
+	OK(timeline_inc(self->one, 1));
+	EXPECT_EQ(1, wait_for(self->other, POLLOUT, 5000));
 }
 
 /* The syncobjs and their device go while a buffer has their fence. */
@@ -284,7 +300,7 @@ TEST_F(syncobj, device_closed_in_the_middle)
 /* A fence that ends with an error is over all the same, on every side. */
 TEST_F(syncobj, timeline_closed_in_the_middle)
 {
-	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->one, 1)), WRITE));
+	OK(import_fence(self->dmabuf, self->one, 1, WRITE));
 	EXPORT_TO_POINT(self->dmabuf, READ, 1);
 	IMPORT_FROM_POINT(self->other, WRITE, 1);
 	EXPECT_FALSE(is_ready(self->other, POLLIN));

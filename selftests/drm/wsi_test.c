@@ -125,15 +125,18 @@ TEST_F(wsi, acquire_waits_for_an_implicit_reader)
 	EXPECT_EQ(1, syncobj_wait(self->drm, self->acquired, 0, 5000));
 }
 
-/* What is attached after an acquire does not hold that acquire back. */
+/* E2: what is attached after an acquire does not hold that acquire back. */
 TEST_F(wsi, acquire_does_not_wait_for_what_comes_later)
 {
-	__u32 fence;
+	__u32 before, later;
 
+	OK(vgem_attach(self->vgem, self->handles[0], true, &before));
 	OK(acquire(self->drm, self->images[0], self->acquired));
-	OK(vgem_attach(self->vgem, self->handles[0], true, &fence));
-	EXPECT_EQ(1, syncobj_wait(self->drm, self->acquired, 0, 0));
-	OK(vgem_signal(self->vgem, fence));
+	OK(vgem_signal(self->vgem, before));
+	OK(vgem_attach(self->vgem, self->handles[0], true, &later));
+	EXPECT_EQ(1, syncobj_wait(self->drm, self->acquired, 0, 5000));
+	EXPECT_FALSE(is_ready(self->images[0], POLLIN));
+	OK(vgem_signal(self->vgem, later));
 }
 
 /* An implicit reader waits for the frame that Vulkan has presented. */
