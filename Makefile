@@ -62,6 +62,12 @@ check-drm:
 check-compositor:
 	scripts/check-compositor
 
+#: make check-controls  break the module; IGT, libdrm's tests and sway must notice
+check-controls:
+	scripts/check-igt control
+	scripts/check-drm control
+	scripts/check-compositor control
+
 #: make igt-install   put our tests into a checkout of IGT, IGT=folder
 igt-install:
 	scripts/igt-install "$(IGT)"
@@ -111,5 +117,5 @@ check-deb:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick check-all check-matrix soak check-igt check-drm check-compositor igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean demo-p2p check-p2p
+.PHONY: all help demo check check-quick check-all check-matrix soak check-igt check-drm check-compositor check-controls igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean demo-p2p check-p2p
 endif

@@ -65,17 +65,3 @@ stage_module() {
 	done >"$folder/probed.h.tmp"
 	mv "$folder/probed.h.tmp" "$folder/probed.h"
 }
-
-# build_broken KDIR FOLDER: dma_resv_export.ko in FOLDER, whose import takes every
-# fence for a reader's; the tests have to notice.
-build_broken() {
-	local kdir=$1 folder=$2 file=drivers/dma-buf/dma-buf-sync-file.c
-
-	stage_module "$kdir" "$folder"
-	sed -i 's/DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ/DMA_RESV_USAGE_READ : DMA_RESV_USAGE_READ/' \
-		"$folder/$file"
-	if cmp "$top/$file" "$folder/$file"; then
-		die "the edit changes nothing in $file"
-	fi
-	kernel_make "$kdir" M="$folder" modules
-}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154 # for who sources this; from base.sh
-# Sourced after base.sh: lists of small faults, one a line, fields split at " | ".
+# Sourced after base.sh and module.sh: lists of small faults, one a line, fields split
+# at " | ".
 
 trim() {
 	sed 's/^[[:space:]]*//; s/[[:space:]]*$//' <<<"$1"
@@ -34,4 +35,13 @@ read_list() {
 		fi
 	done
 	[ $stale = no ] || die "$1 does not fit the sources any more"
+}
+
+# build_mutant KDIR TREE KO: the module with the fault of fields(), as KO, in a
+# staged TREE, in which only one object differs from the last one.
+build_mutant() {
+	sed -e "$edit" "$top/$file" >"$2/$file"
+	kernel_make "$1" M="$2" modules
+	cp "$2/dma_resv_export.ko" "$3"
+	cp "$top/$file" "$2/$file"
 }

@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Turn the output of IGT tests into TAP and a table.
 
-Usage: report.py FOLDER [--control]
+Usage: report.py FOLDER
 
 FOLDER/kernel/*.log is what the tests said of the kernel's own code, as far as
 it was asked, FOLDER/ours/*.log what they said of this tree's. Writes
 FOLDER/NAME.tap for each program and FOLDER/table.md.
 
 A subtest fails if it fails with this tree's code and not with the kernel's, or
-skips with this tree's code and passes with the kernel's. With --control, this tree's code has been broken on purpose: then a program fails if
-none of its subtests notices.
+skips with this tree's code and passes with the kernel's.
 """
 import os
 import re
@@ -116,16 +115,6 @@ def tap(ours, kernel):
     yield f'1..{n + 2}'
 
 
-def tap_control(ours, kernel):
-    """One line: did a subtest notice that the kernel's own code passes?"""
-    noticed = [name for name, status in ours.status.items()
-               if status == 'FAIL' and kernel and
-               kernel.status.get(name) == 'SUCCESS']
-    yield ('' if noticed else 'not ') + 'ok 1 notices the fault' + \
-        (': ' + ', '.join(noticed) if noticed else '')
-    yield '1..1'
-
-
 def count(program, wanted):
     if not program:
         return '-'
@@ -162,17 +151,16 @@ def write(path, lines):
 
 
 def main():
-    if len(sys.argv) < 2 or sys.argv[1].startswith('-'):
+    if len(sys.argv) != 2 or sys.argv[1].startswith('-'):
         sys.exit(__doc__)
     folder = sys.argv[1]
-    lines = tap_control if '--control' in sys.argv[2:] else tap
     ours = read(os.path.join(folder, 'ours'))
     kernel = read(os.path.join(folder, 'kernel'))
     if not ours:
         sys.exit(f'report.py: no results in {folder}/ours')
     for name, program in ours.items():
         write(os.path.join(folder, name + '.tap'),
-              ['TAP version 13', *lines(program, kernel.get(name))])
+              ['TAP version 13', *tap(program, kernel.get(name))])
     write(os.path.join(folder, 'table.md'), table(ours, kernel))
 
 
