@@ -3,13 +3,18 @@
  * Attach a fence to the dma-bufs of another program, from outside, and see whether
  * a command ends before the fence signals.
  *
- *	hold read|write PID COMMAND...
+ *	hold PID read|write[,...] COMMAND...
  *
- * Runs COMMAND once to know how long it takes, takes every dma-buf of process PID,
- * imports into each a fence that has not signaled, as a reader or a writer, and runs
- * COMMAND again. If it takes four times as long and a second more, it is held: then
- * the fence signals, and COMMAND has to end. Prints one line, "held" or "free", and
- * the times. Exit code 0 for either, 1 for anything else.
+ * Runs COMMAND some times to know how long it takes, and takes the time in the
+ * middle: four times that and a second are the limit. Then, for each usage, takes
+ * every dma-buf of process PID, imports into each a fence that has not signaled and
+ * runs COMMAND again. If that ends within the limit, it is free. If not, the fence
+ * signals; COMMAND is held if it ends within the limit after that, and late if it
+ * does not. Prints a line for each usage: usage, verdict, times. Exit code 0 if
+ * there was a verdict for each, whatever it is.
+ *
+ * Does not: tell a command that is held from one that would have taken so long by
+ * itself just this once. The same without the compositor's calls does.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -22,7 +27,13 @@
 #include "../../selftests/dma-buf/buffers.h"
 
 #define ROOM	256
+#define SAMPLES	5
 #define PATIENCE_MS 60000
+
+struct buffers {
+	int fds[ROOM];
+	int count;
+};
 
 static void die(const char *what, int err)
 {
@@ -44,31 +55,33 @@ static bool is_dmabuf(pid_t pid, const char *fd)
 }
 
 /* A buffer of which the process has several descriptors counts once. */
-static bool is_known(const int *fds, int count, int fd)
+static bool is_known(const struct buffers *buffers, int fd)
 {
 	struct stat one, other;
 
 	if (fstat(fd, &one))
 		return true;
-	for (int i = 0; i < count; i++)
-		if (!fstat(fds[i], &other) && one.st_ino == other.st_ino)
+	for (int i = 0; i < buffers->count; i++)
+		if (!fstat(buffers->fds[i], &other) &&
+		    one.st_ino == other.st_ino)
 			return true;
 	return false;
 }
 
 /* Descriptors of our own for the dma-bufs of a process. */
-static int take_buffers(pid_t pid, int *fds)
+static int take_buffers(pid_t pid, struct buffers *buffers)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), count = 0;
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct dirent *entry;
 	char path[64];
 	DIR *dir;
 
+	buffers->count = 0;
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	dir = opendir(path);
 	if (pidfd < 0 || !dir)
 		return -errno;
-	while ((entry = readdir(dir)) && count < ROOM) {
+	while ((entry = readdir(dir)) && buffers->count < ROOM) {
 		int fd;
 
 		if (!is_dmabuf(pid, entry->d_name))
@@ -78,14 +91,20 @@ static int take_buffers(pid_t pid, int *fds)
 		/* It may have been closed since. */
 		if (fd < 0)
 			continue;
-		if (is_known(fds, count, fd))
+		if (is_known(buffers, fd))
 			close(fd);
 		else
-			fds[count++] = fd;
+			buffers->fds[buffers->count++] = fd;
 	}
 	closedir(dir);
 	close(pidfd);
-	return count;
+	return buffers->count ? 0 : -ENOENT;
+}
+
+static void drop_buffers(struct buffers *buffers)
+{
+	while (buffers->count)
+		close(buffers->fds[--buffers->count]);
 }
 
 static unsigned int ms_since(uint64_t start)
@@ -97,6 +116,8 @@ static pid_t run(char **command)
 {
 	pid_t pid = fork();
 
+	if (pid < 0)
+		die("fork", -errno);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execvp(command[0], command);
@@ -125,51 +146,95 @@ static bool ended(pid_t pid, unsigned int ms)
 	return false;
 }
 
-int main(int argc, char **argv)
+/* The flags of an import for this usage. */
+static uint32_t flags_of(const char *usage)
 {
-	int timeline, fence, count, fds[ROOM];
-	unsigned int usual, limit, total;
-	uint64_t start = now_ns();
-	bool free;
-	pid_t pid;
+	if (!strcmp(usage, "write"))
+		return DMA_BUF_SYNC_WRITE;
+	if (strcmp(usage, "read"))
+		die(usage, -EINVAL);
+	return DMA_BUF_SYNC_READ;
+}
 
-	if (argc < 4) {
-		fprintf(stderr, "Usage: hold read|write PID COMMAND...\n");
-		return 1;
+static int by_size(const void *a, const void *b)
+{
+	unsigned int x = *(const unsigned int *)a, y = *(const unsigned int *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* How long the command takes as a rule: the median. */
+static unsigned int usual_ms(char **command)
+{
+	unsigned int took[SAMPLES];
+
+	for (int i = 0; i < SAMPLES; i++) {
+		uint64_t start = now_ns();
+
+		if (!ended(run(command), PATIENCE_MS))
+			die("without a fence", -ETIME);
+		took[i] = ms_since(start);
 	}
-	if (!ended(run(argv + 3), PATIENCE_MS))
-		die("without a fence", -ETIME);
-	usual = ms_since(start);
-	limit = 4 * usual + 1000;
+	qsort(took, SAMPLES, sizeof(took[0]), by_size);
+	return took[SAMPLES / 2];
+}
 
-	count = take_buffers(atoi(argv[2]), fds);
-	if (count <= 0)
-		die("no dma-buf", count);
-	timeline = timeline_open();
+/* Hold the buffers by a fence of this usage, and see what the command does. */
+static void hold(pid_t compositor, const char *usage, char **command,
+		 unsigned int limit)
+{
+	int timeline = timeline_open(), fence;
+	unsigned int before, after = 0;
+	struct buffers buffers;
+	const char *verdict;
+	uint64_t start;
+	pid_t pid;
+	int ret;
+
 	fence = timeline < 0 ? timeline : timeline_fence(timeline, 1);
 	if (fence < 0)
 		die("sw_sync", fence);
-	for (int i = 0; i < count; i++) {
-		int ret = dmabuf_import(fds[i], fence,
-					strcmp(argv[1], "write") ?
-					DMA_BUF_SYNC_READ : DMA_BUF_SYNC_WRITE);
-
+	ret = take_buffers(compositor, &buffers);
+	if (ret)
+		die("dma-bufs", ret);
+	for (int i = 0; i < buffers.count; i++) {
+		ret = dmabuf_import(buffers.fds[i], fence, flags_of(usage));
 		if (ret)
 			die("import", ret);
 	}
 
 	start = now_ns();
-	pid = run(argv + 3);
-	free = ended(pid, limit);
-	total = ms_since(start);
+	pid = run(command);
+	verdict = ended(pid, limit) ? "free" : "held";
+	before = ms_since(start);
 	timeline_inc(timeline, 1);
-	if (!free && !ended(pid, PATIENCE_MS))
-		die("after the fence", -ETIME);
-	if (free)
-		printf("free: %d buffers, it took %u ms, and %u ms without\n",
-		       count, total, usual);
-	else
-		printf("held: %d buffers, %u ms, end %u ms after the fence; %u ms without\n",
-		       count, total, ms_since(start) - total, usual);
+	if (!strcmp(verdict, "held")) {
+		start = now_ns();
+		if (!ended(pid, limit))
+			verdict = "late";
+		after = ms_since(start);
+		if (!strcmp(verdict, "late") && !ended(pid, PATIENCE_MS))
+			die("after the fence", -ETIME);
+	}
+	printf("%s %s: %d buffers, %u ms before the fence signals, %u after, limit %u\n",
+	       usage, verdict, buffers.count, before, after, limit);
+	drop_buffers(&buffers);
+	close(fence);
+	close(timeline);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int usual;
+	char *usage;
+
+	if (argc < 4) {
+		fprintf(stderr, "Usage: hold PID read|write[,...] COMMAND...\n");
+		return 1;
+	}
+	usual = usual_ms(argv + 3);
+	printf("without a fence: %u ms\n", usual);
+	for (usage = strtok(argv[2], ","); usage; usage = strtok(NULL, ","))
+		hold(atoi(argv[1]), usage, argv + 3, 4 * usual + 1000);
 	return 0;
 }

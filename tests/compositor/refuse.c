@@ -7,7 +7,6 @@
  * A seccomp filter, which its children inherit, answers them with ENOTTY.
  */
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/dma-buf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
