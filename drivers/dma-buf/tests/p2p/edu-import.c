@@ -10,8 +10,8 @@
  */
 #include <linux/slab.h>
 
+#include "../../compat/dma-buf-move-notify.h"
 #include "edu-device.h"
-#include "importer-ops.h"
 
 /* The dma_resv is held; no job uses the mapping. */
 static void mapping_free(struct edu_mapping *mapping)

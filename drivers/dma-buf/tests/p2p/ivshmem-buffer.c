@@ -13,7 +13,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 
-#include "importer-ops.h"
+#include "../../compat/dma-buf-move-notify.h"
 #include "ivshmem-memory.h"
 
 /*

@@ -2,14 +2,14 @@
 /*
  * What an importer is told when a buffer moves has a new name since Linux 7.0.
  */
-#ifndef _IMPORTER_OPS_H
-#define _IMPORTER_OPS_H
+#ifndef __COMPAT_DMA_BUF_MOVE_NOTIFY_H
+#define __COMPAT_DMA_BUF_MOVE_NOTIFY_H
 
 #include <linux/dma-buf.h>
 
-#ifdef HAVE_INVALIDATE_MAPPINGS
+#ifdef HAVE_DMA_BUF_INVALIDATE_MAPPINGS
 #define dma_buf_move_notify	dma_buf_invalidate_mappings
 #define move_notify		invalidate_mappings
 #endif
 
-#endif
+#endif /* __COMPAT_DMA_BUF_MOVE_NOTIFY_H */
