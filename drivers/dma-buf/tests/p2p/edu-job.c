@@ -250,11 +250,14 @@ static int lock_ends(struct edu_job *job, struct ww_acquire_ctx *ctx)
 	return ret;
 }
 
+/* As soon as one is unlocked, a job that has been submitted may be gone. */
 static void unlock_ends(struct edu_job *job, struct ww_acquire_ctx *ctx)
 {
-	dma_resv_unlock(resv_of(&job->src));
-	if (resv_of(&job->dst) != resv_of(&job->src))
-		dma_resv_unlock(resv_of(&job->dst));
+	struct dma_resv *one = resv_of(&job->src), *two = resv_of(&job->dst);
+
+	dma_resv_unlock(one);
+	if (two != one)
+		dma_resv_unlock(two);
 	ww_acquire_fini(ctx);
 }
 
@@ -350,7 +353,6 @@ static int submit(struct edu_client *client, const struct edu_copy *copy,
 	if (ret)
 		goto free;
 	ret = job_commit(job, copy, out);
-	/* The job may be over, but what it holds is not freed without the locks. */
 	unlock_ends(job, &ctx);
 	if (!ret)
 		return 0;

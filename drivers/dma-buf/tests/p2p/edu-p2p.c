@@ -4,7 +4,8 @@
  * a time between memory and a buffer of its own, and sends an interrupt.
  *
  * Promises: operations one after the other; the interrupt handler signals the fence
- * that belongs to one; when the driver lets go of the device, it is idle.
+ * that belongs to one; a device that does not answer is stopped before the fence
+ * signals with an error; when the driver lets go of the device, it is idle.
  *
  * Does not: let anyone but root in. The device has to be made with all 64 bits of
  * dma_mask. The driver cannot be unloaded, only unbound: a fence that somebody
@@ -32,7 +33,12 @@
 #define EDU_BUFFER		0x40000
 
 /* It takes 100 ms, of a machine that may be slow. */
-#define EDU_TIMEOUT		(20 * HZ)
+#define EDU_TIMEOUT_MS		20000
+
+static unsigned int write_timeout_ms = EDU_TIMEOUT_MS;
+module_param(write_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(write_timeout_ms,
+		 "How long a write to memory may take until the device counts as broken");
 
 static DEFINE_IDA(edu_numbers);
 
@@ -69,12 +75,13 @@ static irqreturn_t edu_irq(int irq, void *data)
  * @to_device: from memory to the device
  * @last: fence that the interrupt handler signals, or NULL; the caller keeps it
  *
- * Return: 0; on an error @last was not signaled: -ETIMEDOUT, -EIO ever after.
+ * Return: 0; on an error @last was not signaled, and the device does nothing more:
+ * -ETIMEDOUT, -EIO ever after.
  */
 int edu_run(struct edu *edu, dma_addr_t addr, u32 len, bool to_device,
 	    struct dma_fence *last)
 {
-	u32 command = EDU_DMA_RUN | EDU_DMA_IRQ;
+	u32 command = EDU_DMA_RUN | EDU_DMA_IRQ, timeout = EDU_TIMEOUT_MS;
 
 	if (edu->broken)
 		return -EIO;
@@ -83,13 +90,17 @@ int edu_run(struct edu *edu, dma_addr_t addr, u32 len, bool to_device,
 	writeq(to_device ? addr : EDU_BUFFER, edu->regs + EDU_DMA_SRC);
 	writeq(to_device ? EDU_BUFFER : addr, edu->regs + EDU_DMA_DST);
 	writeq(len, edu->regs + EDU_DMA_COUNT);
-	if (!to_device)
+	if (!to_device) {
 		command |= EDU_DMA_TO_MEMORY;
+		timeout = READ_ONCE(write_timeout_ms);
+	}
 	writeq(command, edu->regs + EDU_DMA_COMMAND);
-	if (wait_for_completion_timeout(&edu->done, EDU_TIMEOUT))
+	if (wait_for_completion_timeout(&edu->done, msecs_to_jiffies(timeout)))
 		return 0;
 
+	/* Who waits for the fence gives the memory to somebody else. */
 	edu->broken = true;
+	pci_clear_master(edu->pci);
 	dev_err(&edu->pci->dev, "an operation did not end\n");
 	if (!last || xchg(&edu->last, NULL))
 		return -ETIMEDOUT;

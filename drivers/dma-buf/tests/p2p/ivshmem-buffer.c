@@ -76,7 +76,8 @@ int ivshmem_buffer_move(struct ivshmem_buffer *buffer, enum ivshmem_place to)
  *
  * Fences tell that nothing is written any more. An importer's device may still
  * read ahead, and an IOMMU still lets it, until the importer has unmapped: it does
- * so soon after it was told.
+ * so soon after it was told. Not so one that knows of no moves, and has pinned the
+ * buffer in system memory: that is nobody else's before the buffer is closed.
  */
 void ivshmem_buffer_revoke(struct ivshmem_buffer *buffer)
 {
@@ -87,8 +88,10 @@ void ivshmem_buffer_revoke(struct ivshmem_buffer *buffer)
 	buffer->store.place = IVSHMEM_REVOKED;
 	if (store.place != IVSHMEM_REVOKED)
 		leave_place(buffer, false);
+	if (store.place == IVSHMEM_SYSTEM)
+		swap(buffer->kept, store);
 	dma_resv_unlock(&buffer->resv);
-	wait_event(buffer->unmapped, !READ_ONCE(buffer->mappings));
+	wait_event(buffer->unmapped, !READ_ONCE(buffer->bar_mappings));
 	ivshmem_store_put(buffer, &store);
 }
 
@@ -201,8 +204,11 @@ static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 		sgt = map_bar(attach, dir);
 	else
 		sgt = map_pages(attach, dir);
-	if (!IS_ERR(sgt))
-		buffer->mappings++;
+	if (IS_ERR(sgt))
+		return sgt;
+	buffer->mappings++;
+	if (dma_buf_p2p_is_table(sgt))
+		WRITE_ONCE(buffer->bar_mappings, buffer->bar_mappings + 1);
 	return sgt;
 }
 
@@ -215,14 +221,15 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 	dma_resv_assert_held(&buffer->resv);
 	if (dma_buf_p2p_is_table(sgt)) {
 		dma_buf_p2p_unmap(attach, sgt, dir);
+		WRITE_ONCE(buffer->bar_mappings, buffer->bar_mappings - 1);
+		wake_up(&buffer->unmapped);
 	} else {
 		dma_unmap_sgtable(attach->dev, sgt, dir,
 				  DMA_ATTR_SKIP_CPU_SYNC);
 		sg_free_table(sgt);
 		kfree(sgt);
 	}
-	WRITE_ONCE(buffer->mappings, buffer->mappings - 1);
-	wake_up(&buffer->unmapped);
+	buffer->mappings--;
 }
 
 /*
@@ -235,6 +242,7 @@ void ivshmem_buffer_put(struct kref *ref)
 		container_of(ref, struct ivshmem_buffer, ref);
 	struct ivshmem *ivs = buffer->ivs;
 
+	ivshmem_store_put(buffer, &buffer->kept);
 	dma_resv_fini(&buffer->resv);
 	kfree(buffer);
 	kref_put(&ivs->ref, ivshmem_free);
@@ -265,11 +273,11 @@ static void buffer_release(struct dma_buf *dmabuf)
 	buffer->dmabuf = NULL;
 	dma_resv_unlock(&buffer->resv);
 
-	/* Else the driver frees what is on the list. */
-	down_read(&ivs->alive);
+	/* Else the driver frees what is on the list. Closing waits for nobody. */
+	spin_lock(&ivs->lock);
 	if (!ivs->gone)
 		queue_work(ivs->frees, &buffer->free);
-	up_read(&ivs->alive);
+	spin_unlock(&ivs->lock);
 	kref_put(&buffer->ref, ivshmem_buffer_put);
 }
 
@@ -300,6 +308,7 @@ static struct ivshmem_buffer *buffer_alloc(struct ivshmem *ivs, u64 size,
 	buffer->size = size;
 	buffer->chunks = size / IVSHMEM_CHUNK;
 	buffer->pageless = pageless;
+	buffer->kept.place = IVSHMEM_REVOKED;
 	ret = ivshmem_store_get(buffer, IVSHMEM_BAR, &buffer->store);
 	if (ret) {
 		kfree(buffer);

@@ -26,7 +26,7 @@ struct ivshmem {
 	u64 paged;			/* so much of the BAR has struct pages */
 	struct gen_pool *pageless;	/* allocates the rest */
 	struct rw_semaphore alive;	/* held by who uses the device */
-	bool gone;
+	bool gone;			/* written with both locks held */
 	spinlock_t lock;		/* of the list */
 	struct list_head buffers;
 	struct workqueue_struct *frees;
@@ -52,11 +52,13 @@ struct ivshmem_buffer {
 	u64 chunks;
 	bool pageless;
 	struct ivshmem_store store;
+	struct ivshmem_store kept;	/* system memory of a revoked buffer */
 	u64 first;			/* where it begins, if in the BAR */
 	unsigned int pins;
 	unsigned int mappings;
+	unsigned int bar_mappings;	/* of these, in the BAR */
 	unsigned int moves;
-	wait_queue_head_t unmapped;
+	wait_queue_head_t unmapped;	/* there are no bar_mappings */
 	struct work_struct free;
 };
 

@@ -323,7 +323,9 @@ static void ivshmem_remove(struct pci_dev *pci)
 
 	misc_deregister(&ivs->misc);
 	down_write(&ivs->alive);
+	spin_lock(&ivs->lock);
 	ivs->gone = true;
+	spin_unlock(&ivs->lock);
 	up_write(&ivs->alive);
 	/* Those that are closed free themselves; the others lose their memory. */
 	destroy_workqueue(ivs->frees);
