@@ -2,7 +2,7 @@
 /*
  * How ranges of any length become entries of a table, whose lengths have 32 bits.
  * An entry is at most 2 GiB: the next one is aligned as the first one is, which
- * page tables of large pages need.
+ * page tables of large pages need. And what a BAR's address is on the PCI bus.
  */
 #ifndef _DMA_BUF_P2P_ENTRIES_H
 #define _DMA_BUF_P2P_ENTRIES_H
@@ -10,6 +10,7 @@
 #include <linux/dma-buf-p2p.h>
 #include <linux/math64.h>
 #include <linux/overflow.h>
+#include <linux/pci.h>
 #include <linux/sizes.h>
 
 #define P2P_ENTRY_MAX	SZ_2G
@@ -42,6 +43,13 @@ static inline struct scatterlist *p2p_fill(struct scatterlist *sg,
 		sg_dma_len(sg) = part;
 	}
 	return sg;
+}
+
+/* A host bridge may have an offset between the CPU's addresses and those of the bus. */
+static inline dma_addr_t p2p_bus_address(struct pci_dev *pci, int bar,
+					 phys_addr_t addr)
+{
+	return pci_bus_address(pci, bar) + (addr - pci_resource_start(pci, bar));
 }
 
 #endif

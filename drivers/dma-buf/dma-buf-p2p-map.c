@@ -128,7 +128,6 @@ struct sg_table *p2p_map(struct dma_buf_attachment *attach,
 			 const struct dma_buf_p2p_range *ranges,
 			 unsigned int count, enum dma_data_direction dir)
 {
-	u64 bus_offset = pci_bus_address(pci, bar) - pci_resource_start(pci, bar);
 	bool bus = by_bus_address(pci, attach->dev);
 	unsigned int entries, i;
 	struct p2p_table *table;
@@ -149,7 +148,8 @@ struct sg_table *p2p_map(struct dma_buf_attachment *attach,
 	sg = table->sgt.sgl;
 	for (i = 0; i < count; i++) {
 		if (bus) {
-			sg = p2p_fill(sg, ranges[i].addr + bus_offset,
+			sg = p2p_fill(sg, p2p_bus_address(pci, bar,
+							  ranges[i].addr),
 				      ranges[i].len);
 			continue;
 		}

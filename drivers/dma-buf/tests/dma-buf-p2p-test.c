@@ -92,12 +92,41 @@ static void p2p_filling_goes_on_where_it_ended(struct kunit *test)
 	sg_free_table(&sgt);
 }
 
+/* A device below a host bridge that shifts addresses, as some of those of Arm do. */
+static void p2p_bus_addresses_have_the_offset_of_the_bridge(struct kunit *test)
+{
+	struct pci_host_bridge *bridge;
+	struct resource_entry *window;
+	struct pci_dev *pci;
+	struct pci_bus *bus;
+
+	bridge = kunit_kzalloc(test, sizeof(*bridge), GFP_KERNEL);
+	window = kunit_kzalloc(test, sizeof(*window), GFP_KERNEL);
+	pci = kunit_kzalloc(test, sizeof(*pci), GFP_KERNEL);
+	bus = kunit_kzalloc(test, sizeof(*bus), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, bridge && window && pci && bus);
+	window->__res = DEFINE_RES_MEM(BAR, SZ_1T);
+	window->res = &window->__res;
+	window->offset = BAR - SZ_4G;
+	INIT_LIST_HEAD(&bridge->windows);
+	resource_list_add_tail(window, &bridge->windows);
+	bus->bridge = &bridge->dev;
+	pci->bus = bus;
+	pci->resource[2] = DEFINE_RES_MEM(BAR + SZ_8G, SZ_8G);
+
+	KUNIT_EXPECT_EQ(test, SZ_4G + SZ_8G,
+			p2p_bus_address(pci, 2, BAR + SZ_8G));
+	KUNIT_EXPECT_EQ(test, SZ_4G + SZ_8G + SZ_8G - PAGE_SIZE,
+			p2p_bus_address(pci, 2, BAR + SZ_8G + SZ_8G - PAGE_SIZE));
+}
+
 static struct kunit_case dma_buf_p2p_cases[] = {
 	KUNIT_CASE(p2p_a_range_has_as_few_entries_as_it_can),
 	KUNIT_CASE(p2p_ranges_do_not_share_entries),
 	KUNIT_CASE(p2p_more_entries_than_a_table_has_are_refused),
 	KUNIT_CASE(p2p_entries_are_the_range),
 	KUNIT_CASE(p2p_filling_goes_on_where_it_ended),
+	KUNIT_CASE(p2p_bus_addresses_have_the_offset_of_the_bridge),
 	{}
 };
 

@@ -154,7 +154,7 @@ static struct sg_table *map_bar(struct dma_buf_attachment *attach,
 	for (i = 0; i < buffer->chunks; i++) {
 		ranges[i].addr = pci_resource_start(pci, IVSHMEM_BAR_NUMBER) +
 				 buffer->store.offsets[i];
-		ranges[i].len = IVSHMEM_CHUNK;
+		ranges[i].len = buffer->chunk;
 	}
 	sgt = dma_buf_p2p_map(attach, pci, IVSHMEM_BAR_NUMBER, ranges,
 			      buffer->chunks, dir);
@@ -296,7 +296,7 @@ struct ivshmem_buffer *ivshmem_buffer_of(struct dma_buf *dmabuf)
 }
 
 static struct ivshmem_buffer *buffer_alloc(struct ivshmem *ivs, u64 size,
-					   bool pageless)
+					   u32 flags)
 {
 	struct ivshmem_buffer *buffer;
 	int ret;
@@ -306,8 +306,10 @@ static struct ivshmem_buffer *buffer_alloc(struct ivshmem *ivs, u64 size,
 		return ERR_PTR(-ENOMEM);
 	buffer->ivs = ivs;
 	buffer->size = size;
-	buffer->chunks = size / IVSHMEM_CHUNK;
-	buffer->pageless = pageless;
+	buffer->chunk = flags & IVSHMEM_WHOLE ? size : IVSHMEM_CHUNK;
+	buffer->chunks = size / buffer->chunk;
+	buffer->pageless = flags & IVSHMEM_PAGELESS;
+	buffer->pins = flags & IVSHMEM_WHOLE ? 1 : 0;
 	buffer->kept.place = IVSHMEM_REVOKED;
 	ret = ivshmem_store_get(buffer, IVSHMEM_BAR, &buffer->store);
 	if (ret) {
@@ -327,12 +329,12 @@ static struct ivshmem_buffer *buffer_alloc(struct ivshmem *ivs, u64 size,
  * ivshmem_buffer_create - make a buffer in the BAR
  * @ivs: the device, which the caller keeps alive
  * @size: in bytes, a multiple of the page size
- * @pageless: from the part of the BAR that has no struct pages
+ * @flags: %IVSHMEM_PAGELESS, %IVSHMEM_WHOLE
  *
  * Return: a descriptor of its dma-buf; -EINVAL, -ENOMEM, or why there is no
  * descriptor.
  */
-int ivshmem_buffer_create(struct ivshmem *ivs, u64 size, bool pageless)
+int ivshmem_buffer_create(struct ivshmem *ivs, u64 size, u32 flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct ivshmem_buffer *buffer;
@@ -343,7 +345,7 @@ int ivshmem_buffer_create(struct ivshmem *ivs, u64 size, bool pageless)
 		return -EINVAL;
 	if (size > pci_resource_len(ivs->pci, IVSHMEM_BAR_NUMBER))
 		return -ENOMEM;
-	buffer = buffer_alloc(ivs, size, pageless);
+	buffer = buffer_alloc(ivs, size, flags);
 	if (IS_ERR(buffer))
 		return PTR_ERR(buffer);
 

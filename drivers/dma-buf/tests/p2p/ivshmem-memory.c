@@ -3,7 +3,7 @@
  * Where the bytes of a buffer are: in the BAR, with struct pages or without, or in
  * system memory.
  *
- * Promises: what is handed out holds zeroes.
+ * Promises: what is handed out holds zeroes, unless it is one piece of any size.
  * Does not: know of importers or fences; who frees has waited for them.
  */
 #include <linux/dma-buf-p2p.h>
@@ -15,44 +15,47 @@
 #include "ivshmem-memory.h"
 
 /* A chunk of the BAR: its offset. */
-static int chunk_get(struct ivshmem *ivs, bool pageless, u64 *offset)
+static int chunk_get(struct ivshmem_buffer *buffer, u64 *offset)
 {
+	struct ivshmem *ivs = buffer->ivs;
 	void *addr;
 
-	if (pageless) {
+	if (buffer->pageless) {
 		/* The pool counts from where the pages end: 0 is none. */
-		*offset = gen_pool_alloc(ivs->pageless, IVSHMEM_CHUNK);
+		*offset = gen_pool_alloc(ivs->pageless, buffer->chunk);
 		if (!*offset)
 			return -ENOMEM;
 	} else {
-		addr = pci_alloc_p2pmem(ivs->pci, IVSHMEM_CHUNK);
+		addr = pci_alloc_p2pmem(ivs->pci, buffer->chunk);
 		if (!addr)
 			return -ENOMEM;
 		*offset = pci_p2pmem_virt_to_bus(ivs->pci, addr) -
 			  pci_bus_address(ivs->pci, IVSHMEM_BAR_NUMBER);
 	}
-	memset_io(ivs->bar + *offset, 0, IVSHMEM_CHUNK);
+	if (buffer->chunk == IVSHMEM_CHUNK)
+		memset_io(ivs->bar + *offset, 0, IVSHMEM_CHUNK);
 	return 0;
 }
 
-static void chunk_put(struct ivshmem *ivs, bool pageless, u64 offset)
+static void chunk_put(struct ivshmem_buffer *buffer, u64 offset)
 {
+	struct ivshmem *ivs = buffer->ivs;
 	phys_addr_t addr;
 
-	if (pageless) {
-		gen_pool_free(ivs->pageless, offset, IVSHMEM_CHUNK);
+	if (buffer->pageless) {
+		gen_pool_free(ivs->pageless, offset, buffer->chunk);
 		return;
 	}
 	addr = pci_resource_start(ivs->pci, IVSHMEM_BAR_NUMBER) + offset;
 	pci_free_p2pmem(ivs->pci, page_address(pfn_to_page(PHYS_PFN(addr))),
-			IVSHMEM_CHUNK);
+			buffer->chunk);
 }
 
 /* Chunks from number @i on are there. */
 static void bar_put(struct ivshmem_buffer *buffer, u64 *offsets, u64 i)
 {
 	for (; i < buffer->chunks; i++)
-		chunk_put(buffer->ivs, buffer->pageless, offsets[i]);
+		chunk_put(buffer, offsets[i]);
 	kvfree(offsets);
 }
 
@@ -66,8 +69,7 @@ static int bar_get(struct ivshmem_buffer *buffer, struct ivshmem_store *store)
 		return -ENOMEM;
 	/* The last one first: neighbours in a buffer are none in the BAR. */
 	for (i = buffer->chunks; i; i--) {
-		if (chunk_get(buffer->ivs, buffer->pageless,
-			      &store->offsets[i - 1])) {
+		if (chunk_get(buffer, &store->offsets[i - 1])) {
 			bar_put(buffer, store->offsets, i);
 			return -ENOMEM;
 		}
@@ -133,8 +135,7 @@ static void access_chunk(struct ivshmem_buffer *buffer,
 			 const struct ivshmem_store *store, void *data,
 			 u64 offset, size_t len, bool write)
 {
-	u64 i = offset / IVSHMEM_CHUNK;
-	size_t in = offset % IVSHMEM_CHUNK;
+	u64 i = offset / buffer->chunk, in = offset % buffer->chunk;
 	void *page;
 
 	if (store->place == IVSHMEM_BAR && write) {
@@ -156,8 +157,7 @@ void ivshmem_store_access(struct ivshmem_buffer *buffer, void *data, u64 offset,
 	size_t part;
 
 	for (; len; len -= part, offset += part, data += part) {
-		part = min_t(size_t, len,
-			     IVSHMEM_CHUNK - offset % IVSHMEM_CHUNK);
+		part = min_t(u64, len, buffer->chunk - offset % buffer->chunk);
 		access_chunk(buffer, &buffer->store, data, offset, part, write);
 	}
 }

@@ -32,7 +32,10 @@ struct ivshmem {
 	struct workqueue_struct *frees;
 };
 
-/* Memory is handed out in pieces as small as this, as if it were fragmented. */
+/*
+ * Memory is handed out in pieces as small as this, as if it were fragmented; but for
+ * %IVSHMEM_WHOLE, which is one piece.
+ */
 #define IVSHMEM_CHUNK		PAGE_SIZE
 
 /* Room for a whole buffer: so many chunks, in the BAR or in system memory. */
@@ -49,6 +52,7 @@ struct ivshmem_buffer {
 	struct dma_resv resv;		/* guards all below */
 	struct dma_buf *dmabuf;		/* NULL once it is closed */
 	u64 size;
+	u64 chunk;			/* size of each */
 	u64 chunks;
 	bool pageless;
 	struct ivshmem_store store;
@@ -72,7 +76,7 @@ void ivshmem_store_copy(struct ivshmem_buffer *buffer,
 void ivshmem_store_access(struct ivshmem_buffer *buffer, void *data, u64 offset,
 			  size_t len, bool write);
 
-int ivshmem_buffer_create(struct ivshmem *ivs, u64 size, bool pageless);
+int ivshmem_buffer_create(struct ivshmem *ivs, u64 size, u32 flags);
 struct ivshmem_buffer *ivshmem_buffer_of(struct dma_buf *dmabuf);
 int ivshmem_buffer_move(struct ivshmem_buffer *buffer, enum ivshmem_place to);
 void ivshmem_buffer_revoke(struct ivshmem_buffer *buffer);

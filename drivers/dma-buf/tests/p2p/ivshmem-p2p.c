@@ -24,10 +24,9 @@ static long ioctl_create(struct ivshmem *ivs, void __user *arg)
 
 	if (copy_from_user(&create, arg, sizeof(create)))
 		return -EFAULT;
-	if (create.flags & ~IVSHMEM_PAGELESS)
+	if (create.flags & ~(IVSHMEM_PAGELESS | IVSHMEM_WHOLE))
 		return -EINVAL;
-	create.fd = ivshmem_buffer_create(ivs, create.size,
-					  create.flags & IVSHMEM_PAGELESS);
+	create.fd = ivshmem_buffer_create(ivs, create.size, create.flags);
 	if (create.fd < 0)
 		return create.fd;
 	/* The descriptor is the caller's already, told or not. */

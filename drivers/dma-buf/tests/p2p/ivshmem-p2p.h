@@ -17,6 +17,8 @@ enum ivshmem_place {
 
 /* From the half of the BAR that has no struct pages. */
 #define IVSHMEM_PAGELESS	1
+/* In one piece of any size, pinned there, and with what was there before. */
+#define IVSHMEM_WHOLE		2
 
 struct ivshmem_create {
 	__u64 size;
