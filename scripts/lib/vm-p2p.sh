@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # variables of scripts/vm
 # Sourced by scripts/vm: PCI topologies for peer-to-peer DMA. One switch holds
 # ivshmem, whose memory is a file of the host's that the guest finds as
-# /run/vm/p2pmem, edu0, and an NVMe disk with a memory buffer; edu1 is behind
+# /run/vm/p2pmem, edu0, and two NVMe disks, one with a memory buffer; edu1 is behind
 # another root port.
 #
 #   A	edu1 has no way to the switch: nothing says that the host bridge has one
@@ -18,7 +18,7 @@ p2p_prepare() {
 	local port=xio3130-downstream cpu=qemu64,vendor=AuthenticAMD
 
 	truncate -s "$p2p_memory" "$run/p2pmem"
-	truncate -s 16M "$run/nvme"
+	truncate -s 16M "$run/nvme-cmb" "$run/nvme-plain"
 	case $profile in
 	A) cpu+=,family=15 ;;
 	*) cpu+=,family=23 ;;
@@ -39,10 +39,13 @@ p2p_prepare() {
 		-device "$port,id=dn0,bus=up0,chassis=2,slot=1"
 		-device "$port,id=dn1,bus=up0,chassis=2,slot=2"
 		-device "$port,id=dn2,bus=up0,chassis=2,slot=3"
+		-device "$port,id=dn3,bus=up0,chassis=2,slot=4"
 		-device pcie-root-port,id=rp1,bus=pcie.0,chassis=3,slot=0,addr=11.0
 		-device ivshmem-plain,bus=dn0,memdev=p2pmem,master=on
 		-device edu,bus=dn1,dma_mask=0xffffffffffffffff
 		-device edu,bus=rp1,dma_mask=0xffffffffffffffff
-		-drive "if=none,id=nvme,format=raw,file=$run/nvme"
-		-device nvme,bus=dn2,drive=nvme,serial=p2p,cmb_size_mb=16)
+		-drive "if=none,id=cmb,format=raw,file=$run/nvme-cmb"
+		-drive "if=none,id=plain,format=raw,file=$run/nvme-plain"
+		-device nvme,bus=dn2,drive=cmb,serial=cmb,cmb_size_mb=16
+		-device nvme,bus=dn3,drive=plain,serial=plain)
 }

@@ -43,30 +43,72 @@ static int value_of(const volatile unsigned char *mem)
 	return mem[0];
 }
 
-/* From one memory to the disk, and from there to the other. */
-static int through_disk(void *from, void *to)
+/* The disk with that serial number. */
+static int open_disk(const char *serial)
 {
-	int fd = open("/dev/nvme0n1", O_RDWR | O_DIRECT | O_CLOEXEC), ret = 0;
+	char path[32], text[32] = "";
+	int i, fd;
 
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/sys/class/nvme/nvme%d/serial", i);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		if (read(fd, text, sizeof(text) - 1) < 0)
+			text[0] = 0;
+		close(fd);
+		if (strncmp(text, serial, strlen(serial)))
+			continue;
+		snprintf(path, sizeof(path), "/dev/nvme%dn1", i);
+		fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	return -ENODEV;
+}
+
+/* What the disk holds, as the host sees it. */
+static int host_value(const char *serial)
+{
+	unsigned char data[4096];
+	char path[32];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/vm/nvme-%s", serial);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (pwrite(fd, from, 4096, 0) != 4096 ||
+	len = pread(fd, data, sizeof(data), 0);
+	close(fd);
+	return len == sizeof(data) ? value_of(data) : -EIO;
+}
+
+/* From one memory to the disk, and from there to the other. */
+static int through_disk(const char *serial, void *from, void *to)
+{
+	int fd = open_disk(serial), ret = 0;
+
+	if (fd < 0)
+		return fd;
+	if (pwrite(fd, from, 4096, 0) != 4096 || fsync(fd) ||
 	    pread(fd, to, 4096, 0) != 4096)
 		ret = -errno;
 	close(fd);
 	return ret;
 }
 
-static void there_and_back(struct __test_metadata *_metadata,
+static void there_and_back(struct __test_metadata *_metadata, const char *serial,
 			   unsigned char *one, unsigned char *two)
 {
 	fill(one, NEW);
 	fill(two, OLD);
-	OK(through_disk(one, two));
+	OK(through_disk(serial, one, two));
 	EXPECT_EQ(NEW, value_of(two));
+	EXPECT_EQ(NEW, host_value(serial));
 	fill(two, POISON);
-	OK(through_disk(two, one));
+	OK(through_disk(serial, two, one));
 	EXPECT_EQ(POISON, value_of(one));
+	EXPECT_EQ(POISON, host_value(serial));
 }
 
 TEST(a_disk_writes_and_reads_the_exporters_memory)
@@ -76,19 +118,33 @@ TEST(a_disk_writes_and_reads_the_exporters_memory)
 
 	ASSERT_NE(NULL, mem);
 	ASSERT_NE(NULL, sys);
-	there_and_back(_metadata, sys, mem);
+	there_and_back(_metadata, "plain", sys, mem);
 	munmap(mem, 4096);
 	free(sys);
 }
 
-TEST(a_disks_own_memory_takes_part)
+/* From device to device, both ways: the disk's memory is written by another disk. */
+TEST(another_disk_writes_and_reads_a_disks_memory)
+{
+	unsigned char *cmb = map_p2pmem("nvme");
+	unsigned char *sys = aligned_alloc(4096, 4096);
+
+	ASSERT_NE(NULL, cmb);
+	ASSERT_NE(NULL, sys);
+	there_and_back(_metadata, "plain", cmb, sys);
+	munmap(cmb, 4096);
+	free(sys);
+}
+
+TEST(a_disks_own_memory_and_the_exporters)
 {
 	unsigned char *cmb = map_p2pmem("nvme");
 	unsigned char *mem = map_p2pmem("ivshmem-p2p");
 
 	ASSERT_NE(NULL, cmb);
 	ASSERT_NE(NULL, mem);
-	there_and_back(_metadata, cmb, mem);
+	there_and_back(_metadata, "cmb", cmb, mem);
+	there_and_back(_metadata, "plain", cmb, mem);
 	munmap(cmb, 4096);
 	munmap(mem, 4096);
 }
