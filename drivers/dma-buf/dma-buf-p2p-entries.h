@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How ranges of any length become entries of a table, whose lengths have 32 bits.
- * An entry is at most 2 GiB: the next one is aligned as the first one is, which
- * page tables of large pages need. And what a BAR's address is on the PCI bus.
+ * Ranges of a BAR: which are right, where they are on the PCI bus, and how those of
+ * any length become entries of a table, whose lengths have 32 bits. An entry is at
+ * most 2 GiB: the next one is aligned as the first one is, which page tables of large
+ * pages need.
  */
 #ifndef _DMA_BUF_P2P_ENTRIES_H
 #define _DMA_BUF_P2P_ENTRIES_H
@@ -14,6 +15,37 @@
 #include <linux/sizes.h>
 
 #define P2P_ENTRY_MAX	SZ_2G
+
+static inline bool p2p_is_memory(struct pci_dev *pci, int bar)
+{
+	return bar >= 0 && bar < PCI_STD_NUM_BARS &&
+	       pci_resource_flags(pci, bar) & IORESOURCE_MEM;
+}
+
+/* Whole pages, all of them of the BAR. */
+static inline bool p2p_is_inside(struct pci_dev *pci, int bar,
+				 const struct dma_buf_p2p_range *range)
+{
+	phys_addr_t start = pci_resource_start(pci, bar);
+	u64 size = pci_resource_len(pci, bar);
+
+	if (!range->len || !IS_ALIGNED(range->addr | range->len, PAGE_SIZE))
+		return false;
+	return range->addr >= start && range->len <= size &&
+	       range->addr - start <= size - range->len;
+}
+
+/* A device that has fewer address bits than the bus has would miss. */
+static inline bool p2p_is_in_mask(struct sg_table *sgt, u64 mask)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i)
+		if (sg_dma_address(sg) + sg_dma_len(sg) - 1 > mask)
+			return false;
+	return true;
+}
 
 /* The number of entries; 0 if that is too many for a table. */
 static inline unsigned int

@@ -17,6 +17,7 @@
 #include <linux/overflow.h>
 #include <linux/pci-p2pdma.h>
 
+#include "dma-buf-p2p-entries.h"
 #include "dma-buf-p2p-map.h"
 
 /**
@@ -58,31 +59,6 @@ bool dma_buf_p2p_reaches(struct dma_buf_attachment *attach,
 }
 EXPORT_SYMBOL_GPL(dma_buf_p2p_reaches);
 
-static bool is_inside(struct pci_dev *provider, int bar,
-		      const struct dma_buf_p2p_range *range)
-{
-	phys_addr_t start = pci_resource_start(provider, bar);
-	u64 size = pci_resource_len(provider, bar);
-
-	if (!range->len || !IS_ALIGNED(range->addr | range->len, PAGE_SIZE))
-		return false;
-	return range->addr >= start && range->len <= size &&
-	       range->addr - start <= size - range->len;
-}
-
-/* A device that has fewer address bits than the bus has would miss. */
-static bool is_in_mask(struct device *dev, struct sg_table *sgt)
-{
-	u64 mask = dma_get_mask(dev);
-	struct scatterlist *sg;
-	unsigned int i;
-
-	for_each_sgtable_dma_sg(sgt, sg, i)
-		if (sg_dma_address(sg) + sg_dma_len(sg) - 1 > mask)
-			return false;
-	return true;
-}
-
 /**
  * dma_buf_p2p_map - DMA addresses of device memory
  * @attach: for whom
@@ -117,11 +93,10 @@ struct sg_table *dma_buf_p2p_map(struct dma_buf_attachment *attach,
 	u64 size = 0;
 
 	dma_resv_assert_held(attach->dmabuf->resv);
-	if (!count || bar < 0 || bar >= PCI_STD_NUM_BARS ||
-	    !(pci_resource_flags(provider, bar) & IORESOURCE_MEM))
+	if (!count || !p2p_is_memory(provider, bar))
 		return ERR_PTR(-EINVAL);
 	for (i = 0; i < count; i++) {
-		if (!is_inside(provider, bar, &ranges[i]))
+		if (!p2p_is_inside(provider, bar, &ranges[i]))
 			return ERR_PTR(-EINVAL);
 		if (check_add_overflow(size, ranges[i].len, &size))
 			return ERR_PTR(-EOVERFLOW);
@@ -130,7 +105,7 @@ struct sg_table *dma_buf_p2p_map(struct dma_buf_attachment *attach,
 		return ERR_PTR(-EREMOTEIO);
 
 	sgt = p2p_map(attach, provider, bar, ranges, count, dir);
-	if (!IS_ERR(sgt) && !is_in_mask(attach->dev, sgt)) {
+	if (!IS_ERR(sgt) && !p2p_is_in_mask(sgt, dma_get_mask(attach->dev))) {
 		p2p_unmap(attach, sgt, dir);
 		return ERR_PTR(-ERANGE);
 	}

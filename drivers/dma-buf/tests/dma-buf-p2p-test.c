@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of how ranges of a BAR become entries of a table
+ * Tests of which ranges of a BAR are right, and how they become entries of a table
  */
 #include <kunit/test.h>
 #include <linux/limits.h>
@@ -42,10 +42,12 @@ static void p2p_more_entries_than_a_table_has_are_refused(struct kunit *test)
 	struct dma_buf_p2p_range ranges[] = {
 		{ 0, (u64)UINT_MAX * SZ_2G },
 		{ 0, PAGE_SIZE },
+		{ 0, PAGE_SIZE },
 	};
 
 	KUNIT_EXPECT_EQ(test, UINT_MAX, p2p_count_entries(ranges, 1));
 	KUNIT_EXPECT_EQ(test, 0, p2p_count_entries(ranges, 2));
+	KUNIT_EXPECT_EQ(test, 0, p2p_count_entries(ranges, 3));
 }
 
 /* Every byte once, in order, and each entry aligned as the first one is. */
@@ -120,7 +122,74 @@ static void p2p_bus_addresses_have_the_offset_of_the_bridge(struct kunit *test)
 			p2p_bus_address(pci, 2, BAR + SZ_8G + SZ_8G - PAGE_SIZE));
 }
 
+static bool is_inside(u64 addr, u64 len)
+{
+	struct dma_buf_p2p_range range = { addr, len };
+	struct pci_dev *pci = kzalloc(sizeof(*pci), GFP_KERNEL);
+	bool inside;
+
+	if (!pci)
+		return false;
+	pci->resource[2] = DEFINE_RES_MEM(BAR, SZ_8G);
+	inside = p2p_is_inside(pci, 2, &range);
+	kfree(pci);
+	return inside;
+}
+
+static void p2p_a_range_is_inside_the_bar(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, is_inside(BAR, SZ_8G));
+	KUNIT_EXPECT_TRUE(test, is_inside(BAR + SZ_8G - PAGE_SIZE, PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR - PAGE_SIZE, PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR, SZ_8G + PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR + SZ_8G, PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR + SZ_8G - PAGE_SIZE,
+					   2 * PAGE_SIZE));
+	/* Sums that overflow. */
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR + PAGE_SIZE,
+					   -(u64)PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_inside(-(u64)PAGE_SIZE, 2 * PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_inside(0, -(u64)PAGE_SIZE));
+	/* No whole pages. */
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR, 0));
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR + 1, PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_inside(BAR, PAGE_SIZE - 1));
+}
+
+static void p2p_only_memory_is_mapped(struct kunit *test)
+{
+	struct pci_dev *pci = kunit_kzalloc(test, sizeof(*pci), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pci);
+	pci->resource[0] = DEFINE_RES_IO(0x1000, SZ_4K);
+	pci->resource[2] = DEFINE_RES_MEM(BAR, SZ_8G);
+	pci->resource[PCI_ROM_RESOURCE] = DEFINE_RES_MEM(BAR, SZ_8G);
+	KUNIT_EXPECT_TRUE(test, p2p_is_memory(pci, 2));
+	KUNIT_EXPECT_FALSE(test, p2p_is_memory(pci, 0));
+	KUNIT_EXPECT_FALSE(test, p2p_is_memory(pci, 1));
+	KUNIT_EXPECT_FALSE(test, p2p_is_memory(pci, PCI_ROM_RESOURCE));
+	KUNIT_EXPECT_FALSE(test, p2p_is_memory(pci, -1));
+}
+
+/* The last byte counts, of every entry. */
+static void p2p_an_address_beyond_the_mask_is_noticed(struct kunit *test)
+{
+	struct sg_table sgt;
+
+	KUNIT_ASSERT_EQ(test, 0, sg_alloc_table(&sgt, 2, GFP_KERNEL));
+	p2p_fill(sgt.sgl, SZ_4G - PAGE_SIZE, PAGE_SIZE);
+	p2p_fill(sg_next(sgt.sgl), 0, PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, p2p_is_in_mask(&sgt, U32_MAX));
+	KUNIT_EXPECT_FALSE(test, p2p_is_in_mask(&sgt, U32_MAX - 1));
+	p2p_fill(sg_next(sgt.sgl), SZ_4G, PAGE_SIZE);
+	KUNIT_EXPECT_FALSE(test, p2p_is_in_mask(&sgt, U32_MAX));
+	sg_free_table(&sgt);
+}
+
 static struct kunit_case dma_buf_p2p_cases[] = {
+	KUNIT_CASE(p2p_a_range_is_inside_the_bar),
+	KUNIT_CASE(p2p_only_memory_is_mapped),
+	KUNIT_CASE(p2p_an_address_beyond_the_mask_is_noticed),
 	KUNIT_CASE(p2p_a_range_has_as_few_entries_as_it_can),
 	KUNIT_CASE(p2p_ranges_do_not_share_entries),
 	KUNIT_CASE(p2p_more_entries_than_a_table_has_are_refused),
