@@ -36,16 +36,12 @@ FIXTURE_VARIANT_ADD(far, pageless_edu1)
 
 FIXTURE_SETUP(far)
 {
-	struct ivshmem_create create = {
-		.size = FAR, .flags = variant->flags | IVSHMEM_WHOLE,
-	};
-
 	self->ivs = FD(xopen("/dev/ivshmem-p2p"));
 	self->edu[0] = FD(xopen("/dev/edu0"));
 	self->edu[1] = FD(xopen("/dev/edu1"));
 	self->near = FD(p2p_create(self->ivs, variant->flags));
-	OK(xioctl(self->ivs, IVSHMEM_IOC_CREATE, &create));
-	self->far = create.fd;
+	self->far = FD(p2p_create_soon(self->ivs, FAR,
+				       variant->flags | IVSHMEM_WHOLE));
 	self->at = p2p_info(self->ivs, self->far).offset;
 }
 

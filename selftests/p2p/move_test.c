@@ -43,7 +43,7 @@ TEST_F(p2p, a_refused_peer_has_system_memory_and_fences_hold)
 
 	if (reaches(1))
 		SKIP(return, "every peer has a way");
-	OK(dmabuf_import(self->src, fence, WRITE));
+	OK(p2p_import(self->src, fence, WRITE));
 	OK(pthread_create(&thread, NULL, copy_on_edu1, self));
 	sleep_ms(2 * JOB_MS);
 	EXPECT_EQ(IVSHMEM_BAR, p2p_info(self->ivs, self->src).place);
@@ -158,7 +158,7 @@ TEST_F(p2p, b2_import_and_export_on_a_revoked_buffer)
 	int fence = FD(timeline_fence(self->line, 1));
 
 	OK(p2p_move(self->ivs, self->dst, IVSHMEM_REVOKED));
-	OK(dmabuf_import(self->dst, fence, WRITE));
+	OK(p2p_import(self->dst, fence, WRITE));
 	EXPECT_EQ(-ETIME, p2p_wait(self->dst, 0));
 	OK(timeline_inc(self->line, 1));
 	OK(p2p_wait(self->dst, 0));
@@ -172,7 +172,7 @@ static void wait_for_import(struct __test_metadata *_metadata,
 	int fence = FD(timeline_fence(self->line, 1));
 	struct mover mover;
 
-	OK(dmabuf_import(self->dst, fence, flags));
+	OK(p2p_import(self->dst, fence, flags));
 	OK(mover_start(&mover, self->ivs, self->dst, place));
 	sleep_ms(JOB_MS);
 	EXPECT_FALSE(mover.done);
@@ -213,7 +213,7 @@ TEST_F(p2p, a_move_waits_for_a_job_that_waits_for_an_import)
 	struct mover mover;
 
 	OK(p2p_fill(self->ivs, self->src, NEW));
-	OK(dmabuf_import(self->dst, fence, WRITE));
+	OK(p2p_import(self->dst, fence, WRITE));
 	OK(edu_copy(self->edu[0], self->src, self->dst, 0, -1));
 	OK(mover_start(&mover, self->ivs, self->dst, IVSHMEM_SYSTEM));
 	sleep_ms(JOB_MS);
@@ -242,7 +242,7 @@ TEST_F(p2p, a_move_that_a_signal_ends_changes_nothing)
 	struct ivshmem_info before, after;
 
 	before = p2p_info(self->ivs, self->dst);
-	OK(dmabuf_import(self->dst, fence, READ));
+	OK(p2p_import(self->dst, fence, READ));
 	sigaction(SIGALRM, &action, NULL);
 	ualarm(200000, 0);
 	EXPECT_EQ(-1, ioctl(self->ivs, IVSHMEM_IOC_MOVE, &arg));
@@ -262,7 +262,7 @@ TEST_F(p2p, a_closed_buffer_keeps_its_place_until_imports_signal)
 	int fence = FD(timeline_fence(self->line, 1)), again;
 	__u64 at = p2p_info(self->ivs, self->dst).offset;
 
-	OK(dmabuf_import(self->dst, fence, READ));
+	OK(p2p_import(self->dst, fence, READ));
 	close(self->dst);
 	sleep_ms(100);
 	again = FD(p2p_create(self->ivs, variant->flags));
@@ -308,7 +308,7 @@ TEST_F(p2p, a_killed_clients_jobs_end_and_leave_nothing)
 	ASSERT_GE(child, 0);
 	if (!child) {
 		edu = xopen("/dev/edu0");
-		if (edu < 0 || dmabuf_import(self->src, fence, WRITE) ||
+		if (edu < 0 || p2p_import(self->src, fence, WRITE) ||
 		    edu_copy(edu, self->src, self->dst, 0, -1))
 			_exit(1);
 		kill(getpid(), SIGKILL);

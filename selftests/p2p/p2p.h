@@ -46,6 +46,20 @@ static inline int p2p_create(int ivs, __u32 flags)
 	return ret ? ret : arg.fd;
 }
 
+/* Of any size, and when memory is short: what was closed is freed a little later. */
+static inline int p2p_create_soon(int ivs, __u64 size, __u32 flags)
+{
+	struct ivshmem_create arg = { .size = size, .flags = flags, .fd = -1 };
+	int ret = -ENOMEM, i;
+
+	for (i = 0; i < 500 && ret == -ENOMEM; i++) {
+		if (i)
+			sleep_ms(10);
+		ret = xioctl(ivs, IVSHMEM_IOC_CREATE, &arg);
+	}
+	return ret ? ret : arg.fd;
+}
+
 static inline struct ivshmem_info p2p_info(int ivs, int fd)
 {
 	struct ivshmem_info info = { .fd = fd };
@@ -170,16 +184,9 @@ static inline struct edu_stat edu_stat(int edu)
 	return stat;
 }
 
-/*
- * An import as the test means it, or as a kernel would do it that records a write
- * as a read, to see that the tests notice.
- */
+/* An import; selftests/p2p/controls has kernels that do it wrong. */
 static inline int p2p_import(int dmabuf, int fence, __u32 flags)
 {
-	const char *control = getenv("P2P_CONTROL");
-
-	if (control && !strcmp(control, "weak"))
-		flags = READ;
 	return dmabuf_import(dmabuf, fence, flags);
 }
 

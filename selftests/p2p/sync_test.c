@@ -10,7 +10,7 @@ TEST_F(p2p, b2_import_and_export_need_no_attachment)
 	int fence = FD(timeline_fence(self->line, 1)), out;
 	struct ivshmem_info info;
 
-	OK(dmabuf_import(self->dst, fence, WRITE));
+	OK(p2p_import(self->dst, fence, WRITE));
 	out = FD(dmabuf_export(self->dst, READ));
 	EXPECT_FALSE(is_ready(out, POLLIN));
 	OK(timeline_inc(self->line, 1));
@@ -31,7 +31,7 @@ TEST_F(p2p, b2_import_and_export_on_a_pinned_buffer)
 	int fence = FD(timeline_fence(self->line, 1)), out;
 
 	OK(edu_pin(self->edu[0], self->dst, true));
-	OK(dmabuf_import(self->dst, fence, WRITE));
+	OK(p2p_import(self->dst, fence, WRITE));
 	out = FD(dmabuf_export(self->dst, READ));
 	EXPECT_FALSE(is_ready(out, POLLIN));
 	OK(timeline_inc(self->line, 1));
@@ -100,7 +100,7 @@ TEST_F(p2p, i1_an_imported_read_holds_back_a_job_that_writes)
 	int fence = FD(timeline_fence(self->line, 1));
 
 	OK(p2p_fill(self->ivs, self->src, NEW));
-	OK(dmabuf_import(self->dst, fence, READ));
+	OK(p2p_import(self->dst, fence, READ));
 	OK(edu_copy(self->edu[0], self->src, self->dst, 0, -1));
 	sleep_ms(2 * JOB_MS);
 	EXPECT_EQ(OLD, p2p_value(self->ivs, self->dst));
@@ -150,7 +150,7 @@ TEST_F(p2p, errors_of_an_imported_fence_do_not_cancel_jobs)
 	int line = FD(timeline_open()), fence = FD(timeline_fence(line, 1));
 
 	OK(p2p_fill(self->ivs, self->src, NEW));
-	OK(dmabuf_import(self->src, fence, WRITE));
+	OK(p2p_import(self->src, fence, WRITE));
 	OK(edu_copy(self->edu[0], self->src, self->dst, 0, -1));
 	close(line);
 	EXPECT_EQ(-ENOENT, sync_status(fence));
@@ -174,7 +174,7 @@ TEST_F(p2p, many_p2p_and_system_buffers_in_one_call)
 	fence = FD(timeline_fence(self->line, 1));
 	OK(p2p_fill(self->ivs, self->src, NEW));
 	OK(edu_copy(self->edu[0], self->src, self->dst, 0, -1));
-	OK(dmabuf_import(sys, fence, WRITE));
+	OK(p2p_import(sys, fence, WRITE));
 	OK(xioctl(self->dst, DMA_BUF_IOCTL_EXPORT_MANY, &arg));
 	all = FD(arg.export_fd);
 	OK(p2p_wait(self->dst, SOON_MS));
