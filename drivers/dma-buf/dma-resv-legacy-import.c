@@ -52,6 +52,8 @@ struct dma_resv_import {
 	struct dma_resv_list *list;
 	/** @link: joins @excl with what the caller adds after the second step */
 	struct dma_fence_chain *link;
+	/** @old: the exclusive fence at the second step, all of it in @excl */
+	struct dma_fence *old;
 	/** @extra: how many fences the caller will add */
 	unsigned int extra;
 	/** @kept: fences afterwards */
@@ -81,6 +83,7 @@ static void import_forget(struct dma_resv_import *import)
 static void import_fini(struct dma_resv_import *import)
 {
 	import_forget(import);
+	dma_fence_put(import->old);
 	kfree(import->link);
 	dma_fence_set_fini(&import->set);
 }
@@ -366,6 +369,8 @@ static int import_reserve_extra(struct dma_resv_import *import)
 				       GFP_KERNEL_ACCOUNT);
 	if (!import->link)
 		return -ENOMEM;
+	dma_fence_put(import->old);
+	import->old = dma_fence_get(dma_resv_get_excl(import->resv));
 	return dma_resv_reserve_shared(import->resv, import->extra +
 				       import->set.count + 1);
 }
@@ -392,8 +397,12 @@ int dma_resv_import_reserve(struct dma_resv_import *import, unsigned int extra)
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_reserve);
 
-/* There is room. What is added is there for writers; later ones stay. */
-static void shared_add(struct dma_resv *resv, struct dma_fence *fence)
+/*
+ * There is room. What is added is there for writers; later ones stay. @covered,
+ * unless it is NULL, makes room.
+ */
+static void shared_add(struct dma_resv *resv, struct dma_fence *fence,
+		       struct dma_fence *covered)
 {
 	struct dma_resv_list *list = dma_resv_get_list(resv);
 	struct dma_fence *old = NULL;
@@ -404,6 +413,8 @@ static void shared_add(struct dma_resv *resv, struct dma_fence *fence)
 						dma_resv_held(resv));
 		if (old == fence)
 			return;
+		if (old == covered)
+			break;
 		if (old->context != fence->context)
 			continue;
 		if (dma_fence_is_later(old, fence))
@@ -434,22 +445,24 @@ static void import_commit_late(struct dma_resv_import *import)
 		/* It may all have signaled. */
 		if (!import->excl)
 			return;
-		dma_fence_chain_init(import->link, dma_fence_get(excl),
-				     import->excl, 1);
-		import->excl = &import->link->base;
-		import->link = NULL;
+		if (excl != import->old) {
+			dma_fence_chain_init(import->link, dma_fence_get(excl),
+					     import->excl, 1);
+			import->excl = &import->link->base;
+			import->link = NULL;
+		}
 		write_seqcount_begin(&resv->seq);
 		rcu_assign_pointer(resv->fence_excl,
 				   dma_fence_get(import->excl));
 		write_seqcount_end(&resv->seq);
-		shared_add(resv, import->excl);
+		shared_add(resv, import->excl, import->old);
 		dma_fence_put(excl);
 		return;
 	}
 	for (i = 0; i < import->set.count; i++)
-		shared_add(resv, *dma_fence_set_at(&import->set, i));
+		shared_add(resv, *dma_fence_set_at(&import->set, i), NULL);
 	if (excl)
-		shared_add(resv, excl);
+		shared_add(resv, excl, NULL);
 }
 
 bool dma_resv_import_end(struct dma_resv_import *import)
