@@ -122,7 +122,6 @@ static int __init redirect_init(void)
 module_init(redirect_init);
 
 MODULE_DESCRIPTION("sync_file export and import for dma-bufs");
-MODULE_VERSION("0.1.0");
 MODULE_LICENSE("GPL");
 /* Not MODULE_IMPORT_NS(): its argument became a string in Linux 6.13. */
 MODULE_INFO(import_ns, "DMA_BUF");

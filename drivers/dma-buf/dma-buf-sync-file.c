@@ -15,6 +15,7 @@
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/sync_file.h>
 #include <linux/uaccess.h>
 
@@ -126,3 +127,6 @@ long dma_buf_sync_file_ioctl(struct dma_buf *dmabuf, unsigned int cmd,
 		return dma_buf_sync_many_ioctl(dmabuf, cmd, arg);
 	}
 }
+
+/* Also where this is built in: /sys/module/dma_resv_export/version tells. */
+MODULE_VERSION("0.1.0");
