@@ -37,6 +37,13 @@
 			SKIP(return, why); \
 	} while (0)
 
+/* For what is about a driver of the kernel's: vgem. */
+#define NEEDS_DRM() \
+	do { \
+		if (access("/sys/class/drm", F_OK)) \
+			SKIP(return, "this kernel has no DRM"); \
+	} while (0)
+
 /*
  * How many fences SYNC_IOC_FILE_INFO tells of, out of @count: a kernel with
  * exclusive fences does not look into the chain that very many make.

@@ -42,9 +42,11 @@ TEST_F(buffer, i1_poll_of_a_writer_waits_for_an_imported_reader)
 /* I1: a real driver, vgem, refuses to go on before the imported fence. */
 TEST_F(buffer, i1_driver_waits_for_an_imported_fence)
 {
-	int vgem = FD(vgem_open()), dmabuf;
+	int vgem, dmabuf;
 	__u32 handle, fence;
 
+	NEEDS_DRM();
+	vgem = FD(vgem_open());
 	dmabuf = FD(vgem_create(vgem, &handle));
 	OK(dmabuf_import(dmabuf, FD(timeline_fence(self->one, 1)), WRITE));
 	EXPECT_EQ(-EBUSY, vgem_attach(vgem, handle, false, &fence));

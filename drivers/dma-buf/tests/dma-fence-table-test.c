@@ -3,11 +3,12 @@
  * Tests of the memory for tables of fences, and of the index in it
  */
 
-#include <kunit/test.h>
 #include <linux/dma-fence-index.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/slab.h>
+
+#include "../compat/kunit.h"
 
 #define PAGES	5
 
@@ -257,4 +258,5 @@ static struct kunit_suite dma_fence_index_suite = {
 	.test_cases = dma_fence_index_cases,
 };
 
-kunit_test_suites(&dma_fence_table_suite, &dma_fence_index_suite);
+kunit_test_suite(dma_fence_table_suite);
+kunit_test_suite(dma_fence_index_suite);

@@ -9,14 +9,13 @@
 
 #include <linux/debugfs.h>
 #include <linux/dma-fence-set.h>
-#include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv-export.h>
 #include <linux/dma-resv-many.h>
 #include <linux/err.h>
 #include <linux/fault-inject.h>
 #include <linux/sched.h>
 
-#include "../dma-resv-list.h"
+#include "../compat/dma-resv-list.h"
 #include "dma-resv-rig.h"
 
 /* No call makes so many allocations. */

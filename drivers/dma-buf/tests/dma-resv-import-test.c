@@ -10,7 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "../dma-resv-list.h"
+#include "../compat/dma-resv-list.h"
 #include "dma-resv-rig.h"
 
 /* So many fences do not fit into a list that is changed in place. */
@@ -26,6 +26,8 @@ static void i1_those_of_the_usage_and_weaker_wait(struct kunit *test)
 {
 	enum dma_resv_usage imported, waiter;
 
+	if (!DRIVER_HAS_USAGES)
+		kunit_skip(test, "only where fences have a usage");
 	for (imported = WRITE_; imported <= BOOKKEEP; imported++) {
 		struct dma_fence *fence = rig_new(test);
 
@@ -90,6 +92,8 @@ static void i2_many_kernel_entries_are_never_touched(struct kunit *test)
 	struct resv_entry entries[2 * MANY];
 	unsigned int i;
 
+	if (!DRIVER_HAS_USAGES)
+		kunit_skip(test, "only where fences have a usage");
 	for (i = 0; i < MANY; i++) {
 		array[i] = rig_fence(test, kernel[i]->context, 2);
 		rig_add(test, kernel[i], KERNEL);
@@ -210,6 +214,8 @@ static void i2_prune_keeps_kernel_and_unordered(struct kunit *test)
 		rig_fence(test, 0, 0), rig_fence(test, 0, 0),
 	};
 
+	if (!DRIVER_HAS_USAGES)
+		kunit_skip(test, "only where fences have a usage");
 	rig_add(test, two, KERNEL);
 	rig_add(test, one, KERNEL);
 	rig_add(test, bare[0], READ_);

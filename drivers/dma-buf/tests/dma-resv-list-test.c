@@ -4,11 +4,15 @@
  * the kernel reads, and the other way round
  */
 
+#include <linux/dma-resv-many.h>
 #include <linux/slab.h>
 
 #include "../dma-resv-entry.h"
 #include "../dma-resv-list.h"
 #include "dma-resv-rig.h"
+
+/* Of one call. */
+#define OBJECTS	4
 
 static int needs_the_list(struct kunit *test)
 {
@@ -128,6 +132,50 @@ static void e2_what_the_kernel_added_is_read(struct kunit *test)
 	dma_resv_unlock(resv);
 }
 
+/* A fence that would be one too many, in the third object. */
+static void i3_a_list_without_room_spoils_all(struct kunit *test)
+{
+	struct dma_fence **fences = rig_many(test, 20), *there = rig_new(test);
+	struct dma_resv_many_entry entries[OBJECTS];
+	struct dma_resv *resv[OBJECTS];
+	struct dma_resv_list *list, *full;
+	struct dma_fence *array = rig_array(test, fences, 20);
+	struct dma_resv_many many;
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		resv[i] = rig_another_resv(test);
+	full = dma_resv_list_create(DMA_RESV_LIST_MAX);
+	KUNIT_ASSERT_NOT_NULL(test, full);
+	/* Without an order: none of them makes another one superfluous. */
+	for (i = 0; i < DMA_RESV_LIST_MAX; i++) {
+		dma_fence_get(there);
+		dma_resv_list_append(full, (unsigned long)there | KERNEL);
+	}
+	dma_resv_lock(resv[2], NULL);
+	dma_resv_list_publish(resv[2], full);
+	dma_resv_unlock(resv[2]);
+
+	for (i = 0; i < OBJECTS; i++)
+		entries[i] = (struct dma_resv_many_entry) {
+			.resv = resv[i],
+			.usage = WRITE_,
+		};
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			dma_resv_many_lock(&many, entries, OBJECTS, array));
+	KUNIT_EXPECT_EQ(test, many.failed, 2);
+	for (i = 0; i < OBJECTS; i++) {
+		KUNIT_EXPECT_FALSE(test, dma_resv_is_locked(resv[i]));
+		if (i != 2)
+			KUNIT_EXPECT_EQ(test, 0, rig_entries(resv[i], NULL, 0));
+	}
+	dma_resv_lock(resv[2], NULL);
+	list = dma_resv_list_of(resv[2]);
+	KUNIT_EXPECT_PTR_EQ(test, list, full);
+	KUNIT_EXPECT_EQ(test, dma_resv_list_count(list), DMA_RESV_LIST_MAX);
+	dma_resv_unlock(resv[2]);
+}
+
 static struct kunit_case dma_resv_list_cases[] = {
 	KUNIT_CASE(b1_a_new_list_is_empty_and_large_enough),
 	KUNIT_CASE(b1_a_list_takes_what_it_promises),
@@ -135,6 +183,7 @@ static struct kunit_case dma_resv_list_cases[] = {
 	KUNIT_CASE(i1_the_kernel_reads_a_published_list),
 	KUNIT_CASE(i1_the_kernel_appends_to_a_published_list),
 	KUNIT_CASE(e2_what_the_kernel_added_is_read),
+	KUNIT_CASE(i3_a_list_without_room_spoils_all),
 	{}
 };
 

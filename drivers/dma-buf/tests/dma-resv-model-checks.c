@@ -9,13 +9,14 @@
 
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
-#include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv-export.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "../compat/dma-fence-array.h"
+#include "../compat/dma-fence-container.h"
+#include "../compat/dma-resv-driver.h"
 #include "dma-resv-model-state.h"
 
 void run_fail(struct run *run, const char *why)
@@ -150,8 +151,8 @@ static void note_array(struct run *run, struct dma_fence *fence,
 		else
 			note(run, array->fences[i], set, true);
 	}
-	if (ksize(array) > PAGE_SIZE)
-		run_fail(run, "E6: an array larger than a page");
+	if (ksize(array) > COMPAT_ARRAY_SIZE)
+		run_fail(run, "E6: an array that is too large");
 }
 
 /* What an exported fence stands for, by the shapes that it may have. */
@@ -207,6 +208,16 @@ void run_check_export(struct run *run, struct dma_fence *fence,
 		run_fail(run, "E1: the export waits for something else");
 }
 
+/* What a waiter of @usage waits for; without usages there are but two kinds. */
+void run_wait(struct run *run, unsigned int object, unsigned int usage,
+	      struct model_set *wait)
+{
+	if (!DRIVER_HAS_USAGES)
+		usage = usage <= DMA_RESV_USAGE_WRITE ?
+			DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_BOOKKEEP;
+	model_wait(&run->world, &run->model[object], usage, wait);
+}
+
 /* Is what a waiter of @usage waits for what it was promised? */
 static void check_usage(struct run *run, unsigned int object,
 			unsigned int usage)
@@ -214,7 +225,7 @@ static void check_usage(struct run *run, unsigned int object,
 	struct model_set want, locked = { }, unlocked = { };
 	struct dma_fence *fence;
 
-	model_wait(&run->world, &run->model[object], usage, &want);
+	run_wait(run, object, usage, &want);
 
 	fence = dma_resv_export_fence(&run->resv[object], usage);
 	if (IS_ERR(fence))

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "../compat/dma-fence-array.h"
+#include "../compat/dma-resv-driver.h"
 #include "dma-resv-model-state.h"
 
 struct run_fence {

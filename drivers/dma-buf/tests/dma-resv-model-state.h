@@ -11,6 +11,7 @@
 #include <linux/atomic.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
+#include <linux/dma-resv-usage.h>
 
 #include "dma-resv-model.h"
 #include "dma-resv-model-run.h"
@@ -80,6 +81,8 @@ const char *run_step_name(const struct model_step *step);
 void run_fail(struct run *run, const char *why);
 void run_list_entries(struct run *run, unsigned int object,
 		      struct entries *entries);
+void run_wait(struct run *run, unsigned int object, unsigned int usage,
+	      struct model_set *wait);
 void run_check_i2(struct run *run);
 void run_check_i4(struct run *run);
 void run_check_export(struct run *run, struct dma_fence *fence,

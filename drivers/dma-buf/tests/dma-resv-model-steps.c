@@ -8,7 +8,8 @@
 #include <linux/dma-resv-many.h>
 #include <linux/err.h>
 
-#include "../dma-resv-list.h"
+#include "../compat/dma-resv-list.h"
+#include "../compat/dma-resv-driver.h"
 #include "dma-resv-model-state.h"
 #include "dma-resv-rig.h"
 
@@ -79,7 +80,7 @@ static void step_export(struct run *run, const struct model_step *step)
 	fence = dma_resv_export_fence(&run->resv[object], usage);
 	if (IS_ERR(fence))
 		return run_fail(run, "export failed");
-	model_wait(&run->world, &run->model[object], usage, &set);
+	run_wait(run, object, usage, &set);
 	run_slot_fill(run_slot(run, step->a), fence, &set);
 }
 
@@ -108,12 +109,27 @@ static bool all_signaled(struct run *run, const struct model_set *set)
 	return true;
 }
 
+/* An exclusive fence stands for all that is there when it is made. */
+static void take_over(struct run *run, unsigned int object, unsigned int usage,
+		      const struct model_set *set)
+{
+	if (!DRIVER_HAS_USAGES && usage <= DMA_RESV_USAGE_WRITE &&
+	    !all_signaled(run, set))
+		model_make_exclusive(&run->model[object]);
+}
+
 static void promise(struct run *run, unsigned int object, unsigned int usage,
 		    const struct model_set *set)
 {
 	unsigned long *added = run->model[object].added[usage].has;
 
 	bitmap_or(added, added, set->has, MODEL_FENCES);
+}
+
+/* The kernel's public functions leave things behind, where there is a list. */
+static bool tidies(void)
+{
+	return dma_resv_list_known || !DRIVER_HAS_USAGES;
 }
 
 static void step_import(struct run *run, const struct model_step *step)
@@ -126,11 +142,12 @@ static void step_import(struct run *run, const struct model_step *step)
 	run_list_entries(run, object, &run->before);
 	if (dma_resv_import_fence(&run->resv[object], slot->fence, usage))
 		return run_fail(run, "import failed");
+	take_over(run, object, usage, &slot->set);
 	promise(run, object, usage, &slot->set);
 	run->touched |= BIT(object);
 	run_list_entries(run, object, &run->after);
 	run_check_i2(run);
-	if (dma_resv_list_known && !all_signaled(run, &slot->set))
+	if (tidies() && !all_signaled(run, &slot->set))
 		run_check_i4(run);
 }
 
@@ -171,9 +188,8 @@ static void wait_many(struct run *run,
 	for (i = 0; i < count; i++) {
 		bool write = entries[i].usage == DMA_RESV_USAGE_WRITE;
 
-		model_wait(&run->world,
-			   &run->model[object_of(run, &entries[i])],
-			   dma_resv_usage_rw(write), &one);
+		run_wait(run, object_of(run, &entries[i]),
+			 dma_resv_usage_rw(write), &one);
 		bitmap_or(wait->has, wait->has, one.has, MODEL_FENCES);
 	}
 	model_latest(&run->world, wait);
@@ -213,9 +229,12 @@ static void step_many(struct run *run, const struct model_step *step)
 	if (step->c & BIT(9)) {
 		dma_resv_many_commit(&many);
 		dma_resv_many_end(&many);
-		for (i = 0; i < count; i++)
-			promise(run, object_of(run, &wanted[i]),
-				wanted[i].usage, &slot->set);
+		for (i = 0; i < count; i++) {
+			unsigned int object = object_of(run, &wanted[i]);
+
+			take_over(run, object, wanted[i].usage, &slot->set);
+			promise(run, object, wanted[i].usage, &slot->set);
+		}
 	} else {
 		dma_resv_many_cancel(&many);
 	}
@@ -265,10 +284,11 @@ static void step_import_steps(struct run *run, const struct model_step *step)
 	}
 	if (!room)
 		dma_resv_lock(resv, NULL);
-	if (dma_resv_import_reserve(import, 2)) {
+	if (dma_resv_import_reserve(import, 2 * DRIVER_ADD_ROOM)) {
 		run_fail(run, "reserve failed");
 		dma_resv_import_cancel(import);
 	} else if (step->c & BIT(9)) {
+		take_over(run, object, usage, &slot->set);
 		add_own(run, object, step->b / OBJECTS);
 		dma_resv_import_commit(import);
 		promise(run, object, usage, &slot->set);
@@ -345,7 +365,7 @@ static void step_prune(struct run *run, const struct model_step *step)
 		return run_fail(run, "prune failed");
 	run_list_entries(run, object, &run->after);
 	run_check_i2(run);
-	if (dma_resv_list_known)
+	if (tidies())
 		run_check_i4(run);
 	run->touched |= BIT(object);
 }
@@ -372,7 +392,7 @@ static void step_replace(struct run *run, const struct model_step *step)
 	int number;
 
 	/* A dead entry would be replaced too: the model knows of none. */
-	if (!model_has_context(&run->world, &run->model[object], context))
+	if (!DRIVER_HAS_USAGES || !model_has_context(&run->world, &run->model[object], context))
 		return;
 	number = run_new_fence(run, run_busy_context(step->b / 16));
 	if (number < 0)

@@ -8,12 +8,12 @@
  * n of a seed is the first one of seed + n.
  */
 
-#include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 
+#include "../compat/kunit.h"
 #include "dma-resv-model-run.h"
 
 /* Steps of a run. */

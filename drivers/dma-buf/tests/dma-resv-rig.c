@@ -7,7 +7,6 @@
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-set.h>
-#include <linux/dma-fence-unwrap.h>
 #include <linux/dma-resv-export.h>
 #include <linux/dma-resv-many.h>
 #include <linux/err.h>
@@ -238,6 +237,14 @@ unsigned int rig_entries(struct dma_resv *resv, struct resv_entry *entries,
 	return count;
 }
 
+/* Without usages there are two kinds, and what was shared may be no more. */
+static bool usage_is(enum dma_resv_usage usage, enum dma_resv_usage wanted)
+{
+	if (DRIVER_HAS_USAGES)
+		return usage == wanted;
+	return usage <= max(wanted, WRITE_);
+}
+
 /* How often @fence is in @resv with @usage. */
 static unsigned int times_in_resv(struct dma_resv *resv,
 				  const struct resv_entry *entry)
@@ -249,7 +256,7 @@ static unsigned int times_in_resv(struct dma_resv *resv,
 	dma_resv_lock(resv, NULL);
 	dma_resv_for_each_fence(&cursor, resv, BOOKKEEP, fence)
 		count += fence == entry->fence &&
-			 dma_resv_iter_usage(&cursor) == entry->usage;
+			 usage_is(dma_resv_iter_usage(&cursor), entry->usage);
 	dma_resv_unlock(resv);
 	return count;
 }

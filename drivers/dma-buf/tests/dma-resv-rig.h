@@ -7,10 +7,12 @@
 #ifndef __DMA_RESV_RIG_H
 #define __DMA_RESV_RIG_H
 
-#include <kunit/test.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/list.h>
+
+#include "../compat/dma-resv-driver.h"
+#include "../compat/kunit.h"
 
 /* Names as short as the tables that they are in. */
 #define KERNEL		DMA_RESV_USAGE_KERNEL
