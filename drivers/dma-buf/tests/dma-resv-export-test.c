@@ -139,6 +139,7 @@ static void e4_fences_without_an_order_are_all_there(struct kunit *test)
 struct thief {
 	/* first: the default release frees it */
 	struct dma_fence fence;
+	/* of this fence alone */
 	spinlock_t lock;
 	struct dma_resv *resv, *idle;
 };
