@@ -31,6 +31,7 @@ suite() {
 	shift
 	in_vm "$name" "$@" -- selftests/run-guest "$modules" "$results/$name" \
 		"${tests[@]}" "$programs"/{example,frame,frame-c++}
+	[ ${#patching[@]} -gt 0 ] || return 0
 	in_vm "$name-patching" --one-thread "$@" -- selftests/run-guest \
 		"$modules" "$results/$name-patching" "${patching[@]}"
 }
