@@ -28,27 +28,50 @@ enum dma_resv_usage {
 	DMA_RESV_USAGE_BOOKKEEP
 };
 
-/* As the loop of a driver: reserve, then add. */
+/* As the loop of a driver: reserve, then add; the exclusive fence comes, too. */
 static inline int dma_resv_reserve_fences(struct dma_resv *resv,
 					  unsigned int count)
 {
-	return dma_resv_reserve_shared(resv, count);
+	return dma_resv_reserve_shared(resv, count + 1);
 }
 
+static inline struct dma_fence *legacy_shared(struct dma_resv *resv, u32 i)
+{
+	return rcu_dereference_protected(dma_resv_get_list(resv)->shared[i],
+					 dma_resv_held(resv));
+}
+
+/* The kernel takes those of a context in the order in which they signal. */
+static inline void legacy_add_shared(struct dma_resv *resv,
+				     struct dma_fence *fence)
+{
+	struct dma_resv_list *list = dma_resv_get_list(resv);
+	struct dma_fence *old;
+	u32 i;
+
+	for (i = 0; i < list->shared_count; i++) {
+		old = legacy_shared(resv, i);
+		if (old->context == fence->context &&
+		    dma_fence_is_later(old, fence))
+			return;
+	}
+	dma_resv_add_shared_fence(resv, fence);
+}
+
+/* Where there are shared ones, the kernel's writers look at nothing else. */
 static inline void dma_resv_add_fence(struct dma_resv *resv,
 				      struct dma_fence *fence,
 				      enum dma_resv_usage usage)
 {
 	struct dma_resv_list *list = dma_resv_get_list(resv);
+	struct dma_fence *excl = dma_resv_get_excl(resv);
 
-	if (usage >= DMA_RESV_USAGE_READ) {
-		dma_resv_add_shared_fence(resv, fence);
-		return;
-	}
-	WARN_ON(legacy_add_exclusive(resv, fence));
-	/* Where there are shared ones, nothing else is looked at. */
-	if (list->shared_count)
-		dma_resv_add_shared_fence(resv, fence);
+	if (usage < DMA_RESV_USAGE_READ)
+		WARN_ON(legacy_add_exclusive(resv, fence));
+	else if (excl && !list->shared_count)
+		dma_resv_add_shared_fence(resv, excl);
+	if (usage >= DMA_RESV_USAGE_READ || list->shared_count)
+		legacy_add_shared(resv, fence);
 }
 
 /*
@@ -172,24 +195,26 @@ static inline u32 legacy_entries(struct dma_resv *resv,
 {
 	struct dma_resv_list *list = dma_resv_get_list(resv);
 	struct dma_fence *excl = dma_resv_get_excl(resv), *one;
+	u32 count = 0, exclusive = legacy_count(excl), max, i;
 	struct dma_resv_test_entry *all, entry;
-	u32 count = 0, exclusive, i;
 	struct dma_fence_unwrap cursor;
 
-	exclusive = legacy_count(excl);
-	all = kvmalloc_array(exclusive + (list ? list->shared_count : 0) + 1,
-			     sizeof(*all), GFP_KERNEL);
+	max = exclusive;
+	for (i = 0; list && i < list->shared_count; i++)
+		max += legacy_count(legacy_shared(resv, i));
+	all = kvmalloc_array(max + 1, sizeof(*all), GFP_KERNEL);
 	if (!all)
 		return 0;
 	dma_fence_unwrap_for_each(one, &cursor, excl)
 		all[count++] = legacy_entry(one, DMA_RESV_USAGE_WRITE);
+	exclusive = count;
 	sort(all, exclusive, sizeof(*all), legacy_compare, NULL);
 	for (i = 0; list && i < list->shared_count; i++) {
-		one = rcu_dereference_protected(list->shared[i],
-						dma_resv_held(resv));
-		entry = legacy_entry(one, DMA_RESV_USAGE_READ);
-		if (!legacy_covered(all, exclusive, &entry))
-			all[count++] = entry;
+		dma_fence_unwrap_for_each(one, &cursor, legacy_shared(resv, i)) {
+			entry = legacy_entry(one, DMA_RESV_USAGE_READ);
+			if (!legacy_covered(all, exclusive, &entry))
+				all[count++] = entry;
+		}
 	}
 	memcpy(entries, all, min(count, room) * sizeof(*all));
 	kvfree(all);
