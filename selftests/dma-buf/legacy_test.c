@@ -75,7 +75,21 @@ TEST_F(buffer, i2_earlier_shared_fence_replaces_none)
 	EXPECT_EQ(1, wait_for(self->dmabuf, POLLOUT, 5000));
 }
 
-/* I4: no array in an array, however often a buffer goes round. */
+/* I4: no array in an array, whatever was imported for all before. */
+TEST_F(buffer, i4_write_imports_nest_no_arrays)
+{
+	int three = FD(timeline_open());
+
+	NEEDS_EXCLUSIVE();
+	for (__u32 i = 1; i <= 3; i++) {
+		OK(import_write(self, FD(timeline_fence(self->one, i))));
+		OK(import_write(self, FD(timeline_fence(self->two, i))));
+		OK(import_write(self, FD(timeline_fence(three, i))));
+		EXPECT_EQ(3, resv_list(self->test, self->dmabuf, NULL, 0));
+	}
+}
+
+/* I4: nothing gathers, however often a buffer goes round. */
 TEST_F(buffer, i4_exclusive_fence_stays_flat)
 {
 	NEEDS_EXCLUSIVE();
