@@ -276,7 +276,7 @@ TEST_F(buffer, b1_export_without_a_free_fd_is_emfile)
 }
 
 /* Somebody else holds the lock of the buffer for a while. */
-#define HOLD_MS	1500
+#define HOLD_MS	3000
 
 static pid_t hold_lock(int test, int dmabuf)
 {
@@ -284,7 +284,7 @@ static pid_t hold_lock(int test, int dmabuf)
 
 	if (!pid)
 		_exit(resv_hold(test, dmabuf, HOLD_MS) ? 1 : 0);
-	sleep_ms(300);
+	wait_asleep(pid);
 	return pid;
 }
 
@@ -295,7 +295,7 @@ static pid_t import_in_child(int dmabuf, int fence)
 
 	if (!pid)
 		_exit(dmabuf_import(dmabuf, fence, WRITE) ? 1 : 0);
-	sleep_ms(300);
+	wait_asleep(pid);
 	return pid;
 }
 

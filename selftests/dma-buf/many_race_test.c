@@ -151,7 +151,7 @@ static int play(int *b, int timeline, unsigned int seed, int rounds)
 #define PLAYERS		6
 #define GAMES		300
 
-TEST_F_TIMEOUT(many, i3_opposite_orders_always_finish, 120)
+TEST_F_TIMEOUT(many, i3_opposite_orders_always_finish, 200)
 {
 	int *b = self->buffer, status, left;
 	pid_t pids[PLAYERS];
@@ -160,7 +160,7 @@ TEST_F_TIMEOUT(many, i3_opposite_orders_always_finish, 120)
 		pids[i] = fork();
 		if (!pids[i]) {
 			/* A timeline of its own outlives none of the others. */
-			alarm(40);
+			alarm(150);
 			_exit(play(b, timeline_open(), i + 1, GAMES));
 		}
 	}

@@ -106,7 +106,7 @@ TEST_F(many, e3_export_does_not_wait_for_a_lock)
 	pid = fork();
 	if (!pid)
 		_exit(resv_hold(self->test, b[1], 20000) ? 1 : 0);
-	sleep_ms(300);
+	EXPECT_TRUE(wait_asleep(pid));
 	start = now_ns();
 	fd = FD(export_many(b[0], ENTRIES({ b[0], RW }, { b[1], RW }), 0));
 	EXPECT_LT(now_ns() - start, 10000000000ULL);
