@@ -130,6 +130,21 @@ static void toggle(void)
 	did(OP_TOGGLE);
 }
 
+/* There has to be something that serves instead: before Linux 6.0, there is not. */
+static bool can_switch(void)
+{
+	int fd;
+
+	if (access(ENABLED, W_OK))
+		return false;
+	toggle();
+	fd = dmabuf_export(dmabufs[0], READ);
+	toggle();
+	if (fd >= 0)
+		close(fd);
+	return fd != -ENOTTY;
+}
+
 /* One process that has ended, 0 if none has; -1: there is no process. */
 static pid_t reap(void)
 {
@@ -288,7 +303,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	many = !xioctl(dmabufs[0], DMA_BUF_IOCTL_SYNC_QUERY, &query);
-	toggles = !access(ENABLED, W_OK);
+	toggles = can_switch();
 	random_state = seed;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	printf("TAP version 13\n# %d s, seed %u, %u processes%s%s\n", seconds,
