@@ -28,11 +28,12 @@ enum dma_resv_usage {
 	DMA_RESV_USAGE_BOOKKEEP
 };
 
-/* As the loop of a driver: reserve, then add; the exclusive fence comes, too. */
+/* As the loop of a driver: reserve, then add; the exclusive fences come, too. */
 static inline int dma_resv_reserve_fences(struct dma_resv *resv,
 					  unsigned int count)
 {
-	return dma_resv_reserve_shared(resv, count + 1);
+	count += legacy_count(dma_resv_get_excl(resv));
+	return dma_resv_reserve_shared(resv, count);
 }
 
 static inline struct dma_fence *legacy_shared(struct dma_resv *resv, u32 i)
@@ -64,12 +65,14 @@ static inline void dma_resv_add_fence(struct dma_resv *resv,
 				      enum dma_resv_usage usage)
 {
 	struct dma_resv_list *list = dma_resv_get_list(resv);
-	struct dma_fence *excl = dma_resv_get_excl(resv);
+	struct dma_fence *excl = dma_resv_get_excl(resv), *one;
+	struct dma_fence_unwrap cursor;
 
 	if (usage < DMA_RESV_USAGE_READ)
 		WARN_ON(legacy_add_exclusive(resv, fence));
-	else if (excl && !list->shared_count)
-		dma_resv_add_shared_fence(resv, excl);
+	else if (!list->shared_count)
+		dma_fence_unwrap_for_each(one, &cursor, excl)
+			legacy_add_shared(resv, one);
 	if (usage >= DMA_RESV_USAGE_READ || list->shared_count)
 		legacy_add_shared(resv, fence);
 }
@@ -195,14 +198,13 @@ static inline u32 legacy_entries(struct dma_resv *resv,
 {
 	struct dma_resv_list *list = dma_resv_get_list(resv);
 	struct dma_fence *excl = dma_resv_get_excl(resv), *one;
-	u32 count = 0, exclusive = legacy_count(excl), max, i;
+	u32 count = 0, exclusive, i;
 	struct dma_resv_test_entry *all, entry;
 	struct dma_fence_unwrap cursor;
 
-	max = exclusive;
-	for (i = 0; list && i < list->shared_count; i++)
-		max += legacy_count(legacy_shared(resv, i));
-	all = kvmalloc_array(max + 1, sizeof(*all), GFP_KERNEL);
+	exclusive = legacy_count(excl);
+	all = kvmalloc_array(exclusive + (list ? list->shared_count : 0) + 1,
+			     sizeof(*all), GFP_KERNEL);
 	if (!all)
 		return 0;
 	dma_fence_unwrap_for_each(one, &cursor, excl)
@@ -210,11 +212,11 @@ static inline u32 legacy_entries(struct dma_resv *resv,
 	exclusive = count;
 	sort(all, exclusive, sizeof(*all), legacy_compare, NULL);
 	for (i = 0; list && i < list->shared_count; i++) {
-		dma_fence_unwrap_for_each(one, &cursor, legacy_shared(resv, i)) {
-			entry = legacy_entry(one, DMA_RESV_USAGE_READ);
-			if (!legacy_covered(all, exclusive, &entry))
-				all[count++] = entry;
-		}
+		/* As it is: one that stands for several is not what it holds. */
+		entry = legacy_entry(legacy_shared(resv, i),
+				     DMA_RESV_USAGE_READ);
+		if (!legacy_covered(all, exclusive, &entry))
+			all[count++] = entry;
 	}
 	memcpy(entries, all, min(count, room) * sizeof(*all));
 	kvfree(all);
