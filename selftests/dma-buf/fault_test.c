@@ -284,8 +284,7 @@ static pid_t hold_lock(int test, int dmabuf)
 
 	if (!pid)
 		_exit(resv_hold(test, dmabuf, HOLD_MS) ? 1 : 0);
-	wait_asleep(pid);
-	return pid;
+	return wait_asleep(pid) ? pid : -1;
 }
 
 /* Import in a child, which then tells how it went. */
@@ -295,8 +294,7 @@ static pid_t import_in_child(int dmabuf, int fence)
 
 	if (!pid)
 		_exit(dmabuf_import(dmabuf, fence, WRITE) ? 1 : 0);
-	wait_asleep(pid);
-	return pid;
+	return wait_asleep(pid) ? pid : -1;
 }
 
 /* An import that waits for the lock is done all the same after a signal. */
@@ -313,7 +311,11 @@ TEST_F(buffer, i3_an_interrupted_import_is_done_or_not)
 
 	OK(sigaction(SIGINT, &action, NULL));
 	holder = hold_lock(self->test, self->dmabuf);
+	ASSERT_GT(holder, 0);
 	importer = import_in_child(self->dmabuf, fence);
+	ASSERT_GT(importer, 0);
+	/* Still held: there is something to interrupt. */
+	EXPECT_EQ(0, waitpid(holder, &status, WNOHANG));
 	OK(kill(importer, SIGINT));
 	ASSERT_EQ(importer, waitpid(importer, &status, 0));
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
@@ -321,6 +323,7 @@ TEST_F(buffer, i3_an_interrupted_import_is_done_or_not)
 	OK(timeline_inc(self->one, 1));
 	EXPECT_EQ(1, wait_for(self->dmabuf, POLLIN, 5000));
 	ASSERT_EQ(holder, waitpid(holder, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 TEST_F(buffer, i3_a_killed_import_leaves_the_buffer_in_order)
@@ -329,11 +332,16 @@ TEST_F(buffer, i3_a_killed_import_leaves_the_buffer_in_order)
 	pid_t holder, importer;
 
 	holder = hold_lock(self->test, self->dmabuf);
+	ASSERT_GT(holder, 0);
 	importer = import_in_child(self->dmabuf, fence);
+	ASSERT_GT(importer, 0);
+	/* Still held: there is something to interrupt. */
+	EXPECT_EQ(0, waitpid(holder, &status, WNOHANG));
 	OK(kill(importer, SIGKILL));
 	ASSERT_EQ(importer, waitpid(importer, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	ASSERT_EQ(holder, waitpid(holder, &status, 0));
+	EXPECT_EQ(0, status);
 
 	/* Done or not, never half: whoever comes next is served. */
 	OK(dmabuf_import(self->dmabuf, FD(timeline_fence(self->two, 1)),

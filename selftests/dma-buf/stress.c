@@ -130,7 +130,7 @@ static void toggle(void)
 	did(OP_TOGGLE);
 }
 
-/* There has to be something that serves instead: before Linux 6.0, there is not. */
+/* There has to be something that serves instead: with an exclusive fence, nothing. */
 static bool can_switch(void)
 {
 	int fd;
@@ -142,7 +142,7 @@ static bool can_switch(void)
 	toggle();
 	if (fd >= 0)
 		close(fd);
-	return fd != -ENOTTY;
+	return fd != -ENOTTY || !has_exclusive(test);
 }
 
 /* One process that has ended, 0 if none has; -1: there is no process. */
