@@ -2,6 +2,9 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2054 # variables of scripts/vm; commas
 # Sourced by scripts/vm: User-Mode Linux, a kernel that is a program.
 
+# shellcheck source=scripts/lib/uml.sh
+. "$top/scripts/lib/uml.sh"
+
 # The guest's memory is a file in $TMPDIR, where code has to be executable; on a
 # disk it would be written back.
 memory_folder() {
@@ -27,7 +30,7 @@ machine_prepare() {
 	! setarch -R true 2>/dev/null || fixed=(setarch -R)
 	# shellcheck disable=SC2016 # for the inner shell
 	machine=(sh -c 'exec "$@" 2>"$0"' "$run/console" "${fixed[@]}"
-		env "TMPDIR=$(memory_folder)" "$1" "mem=${mem}M" "initrd=$2"
+		env "TMPDIR=$(memory_folder)" "LD_PRELOAD=$(uml_preload)" "$1" "mem=${mem}M" "initrd=$2"
 		"uml_dir=$run/uml/" stderr=1 con=null con0=null,fd:2 ssl=null
 		loglevel=5 log_buf_len=4M panic=-1 watchdog_thresh=60
 		# Its processors are threads here, and may have to wait.
