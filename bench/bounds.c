@@ -12,7 +12,7 @@
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 
-#include "../drivers/dma-buf/dma-resv-list.h"
+#include "../drivers/dma-buf/dma-resv-store.h"
 #include "bench.h"
 
 /* @count new fences in @fences, and one that stands for all of them. */
@@ -152,8 +152,9 @@ static int bench_kept(unsigned int code)
 			bytes += struct_size(list, table, list->max_fences);
 		rcu_read_unlock();
 	}
-	bytes += (u64)atomic_read(&bench_alive) * FENCE_SIZE;
-	bench_print("kept", BUFFERS * CONTEXTS, codes[code].name, bytes);
+	bench_print("kept_fences", BUFFERS * CONTEXTS, codes[code].name,
+		    (u64)atomic_read(&bench_alive) * FENCE_SIZE);
+	bench_print("kept_lists", BUFFERS * CONTEXTS, codes[code].name, bytes);
 	for (i = 0; i < BUFFERS; i++)
 		dma_resv_fini(&resvs[i]);
 	rcu_barrier();

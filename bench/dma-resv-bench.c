@@ -21,7 +21,7 @@
 #include <linux/vmalloc.h>
 
 #include "../drivers/dma-buf/compat/dma-fence-array.h"
-#include "../drivers/dma-buf/dma-resv-list.h"
+#include "../drivers/dma-buf/dma-resv-store.h"
 #include "bench.h"
 
 #define ROUNDS_MAX	1001
@@ -246,7 +246,8 @@ static struct dma_fence *bench_array(struct dma_fence **fences,
 	}
 	for (i = 0; i < count; i++)
 		copy[i] = dma_fence_get(fences[i]);
-	array = compat_dma_fence_array_create(count, copy);
+	array = compat_dma_fence_array_create(count, copy,
+					      GFP_KERNEL);
 	return array ? &array->base : NULL;
 }
 
@@ -280,7 +281,7 @@ static int __init bench_init(void)
 	int ret = -ENOMEM;
 	unsigned int i;
 
-	dma_resv_list_init();
+	dma_resv_store_init();
 	if (!dma_resv_list_known)
 		return -EOPNOTSUPP;
 
@@ -310,6 +311,7 @@ module_init(bench_init);
 
 static void __exit bench_exit(void)
 {
+	dma_resv_store_fini();
 }
 module_exit(bench_exit);
 

@@ -168,7 +168,8 @@ static int play(struct dma_resv *resv, struct dma_fence *job,
 		     !busy(&resv[0], DMA_RESV_USAGE_WRITE)))
 		ret = -EINVAL;
 	dma_fence_signal(other);
-	if (!ret && (!dma_fence_is_signaled(both) ||
+	/* Of older kernels, an array shows that only to those who wait. */
+	if (!ret && (dma_fence_wait_timeout(both, false, HZ) <= 0 ||
 		     busy(&resv[0], DMA_RESV_USAGE_BOOKKEEP)))
 		ret = -EINVAL;
 	dma_fence_put(both);

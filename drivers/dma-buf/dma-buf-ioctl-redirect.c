@@ -21,9 +21,9 @@
 #include <uapi/linux/dma-buf.h>
 #include <uapi/linux/magic.h>
 
-#include "compat/dma-resv-list.h"
 #include "compat/ftrace-regs.h"
 #include "dma-buf-sync-file.h"
+#include "dma-resv-store.h"
 
 static bool enabled = true;
 module_param(enabled, bool, 0644);
@@ -73,26 +73,31 @@ static int __init redirect_init(void)
 {
 	int ret;
 
-	dma_resv_list_init();
+	dma_resv_store_init();
 
 	ret = ftrace_set_filter(&redirect_ops, REDIRECTED, strlen(REDIRECTED),
 				0);
 	if (ret) {
 		pr_err("cannot load (%d): ftrace does not see a function "
 		       REDIRECTED "()\n", ret);
-		return ret;
+		goto err_store;
 	}
 
 	ret = register_ftrace_function(&redirect_ops);
 	if (ret) {
 		pr_err("cannot load (%d): ftrace does not give " REDIRECTED
 		       "() away: switched off, or held by a live patch\n", ret);
-		compat_ftrace_free_filter(&redirect_ops);
-		return ret;
+		goto err_filter;
 	}
 
 	pr_info("serving the sync-file ioctls of dma-bufs\n");
 	return 0;
+
+err_filter:
+	compat_ftrace_free_filter(&redirect_ops);
+err_store:
+	dma_resv_store_fini();
+	return ret;
 }
 
 /*
@@ -105,6 +110,7 @@ static void __exit redirect_exit(void)
 	unregister_ftrace_function(&redirect_ops);
 	compat_ftrace_free_filter(&redirect_ops);
 	synchronize_rcu_tasks();
+	dma_resv_store_fini();
 	pr_info("the kernel serves the sync-file ioctls of dma-bufs again\n");
 }
 module_exit(redirect_exit);

@@ -23,9 +23,9 @@
 #include <linux/uaccess.h>
 
 #include "compat/dma-fence-deadline.h"
-#include "compat/dma-resv-list.h"
 #include "compat/file-descriptor.h"
 #include "dma-buf-sync-file.h"
+#include "dma-resv-store.h"
 
 #define ENTRIES_MAX	1024
 
@@ -147,10 +147,12 @@ static struct sync_file *many_sync_file(struct dma_buf_sync_many *arg,
 	struct sync_file *sync_file;
 	struct dma_fence *fence;
 
-	if (!set->count && (arg->flags & DMA_BUF_SYNC_MANY_NO_IDLE_FD))
+	if (!dma_fence_set_count(set) &&
+	    (arg->flags & DMA_BUF_SYNC_MANY_NO_IDLE_FD))
 		return NULL;
 
-	if (set->count && (arg->flags & DMA_BUF_SYNC_MANY_DEADLINE) &&
+	if (dma_fence_set_count(set) &&
+	    (arg->flags & DMA_BUF_SYNC_MANY_DEADLINE) &&
 	    !compat_dma_fence_has_deadline())
 		arg->answer = DMA_BUF_SYNC_MANY_NO_DEADLINE;
 	fence = dma_fence_set_merge(set);

@@ -9,12 +9,12 @@
 
 #include <linux/init.h>
 
-#include "compat/dma-resv-list.h"
+#include "dma-resv-store.h"
 
 /* After the fences and reservation objects that it uses have been set up. */
 static int __init dma_resv_export_init(void)
 {
-	dma_resv_list_init();
+	dma_resv_store_init();
 	return 0;
 }
 subsys_initcall_sync(dma_resv_export_init);

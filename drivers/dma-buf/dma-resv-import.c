@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Import of a fence into a reservation object
+ * Import of a fence into a reservation object, at once or in steps
  *
  * Promises: an import adds and never takes away. A fence that somebody relied
  * on stays, or a later one of its context with the same or a stricter usage,
  * unless it has signaled.
  *
- * Does not: know about user space, file descriptors or dma-bufs.
+ * Does not: know about user space, file descriptors or dma-bufs, or how an object
+ * stores its fences.
  */
 
-#include <linux/dma-fence-array.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-fence-set.h>
 #include <linux/dma-resv-export.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/printk.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <trace/events/dma_resv_export.h>
 
 #include "dma-resv-import.h"
-#include "dma-resv-list.h"
-#include "dma-resv-merge.h"
-#include "dma-resv-place.h"
+#include "dma-resv-store.h"
 
-/* dma_resv_add_fence() looks at all entries for each: keep that in bounds. */
-#define PUBLIC_IMPORT_MAX	8192
+/* Others may be faster so often, then memory is allocated under the lock. */
+#define TRIES_MAX	4
 
 /**
  * struct dma_resv_import - an import between its steps
@@ -32,14 +32,12 @@
 struct dma_resv_import {
 	/** @resv: where it goes */
 	struct dma_resv *resv;
-	/** @usage: the usage of each fence */
-	enum dma_resv_usage usage;
+	/** @fence: holds what @set borrows */
+	struct dma_fence *fence;
 	/** @set: the fences */
 	struct dma_fence_set set;
-	/** @merge: the list to be, unused with public functions */
+	/** @merge: of @set into @resv */
 	struct dma_resv_merge merge;
-	/** @missing: fences to add, with public functions */
-	unsigned int missing;
 };
 
 /**
@@ -66,172 +64,83 @@ struct dma_resv_import {
  *	dma_resv_unlock(resv);
  */
 
-/* Drop what an entry covers already; what is left is counted in @missing. */
-static int import_reserve_public(struct dma_resv_import *import)
-{
-	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
-	unsigned int count;
-
-	dma_resv_for_each_fence(&cursor, import->resv, import->usage, fence)
-		import->missing -= dma_fence_set_drop_covered(&import->set,
-							      fence);
-	count = import->missing + import->merge.extra;
-	if (!count)
-		return 0;
-	if (import->missing > PUBLIC_IMPORT_MAX)
-		return -ENOMEM;
-	return dma_resv_reserve_fences(import->resv, count);
-}
-
-static void import_commit_public(struct dma_resv_import *import)
-{
-	unsigned int i;
-
-	for (i = 0; i < import->set.count; i++) {
-		struct dma_fence *fence = *dma_fence_set_at(&import->set, i);
-
-		if (fence)
-			dma_resv_add_fence(import->resv, fence, import->usage);
-		cond_resched();
-	}
-}
-
-static void import_fini(struct dma_resv_import *import)
-{
-	dma_resv_merge_fini(&import->merge);
-	dma_fence_set_fini(&import->set);
-}
-
-/* Room in the set, and in its index, for what will meet there. */
-static int import_reserve_set(struct dma_resv_import *import,
-			      struct dma_fence *fence)
-{
-	struct dma_fence_array *array = to_dma_fence_array(fence);
-	unsigned int count = array ? array->num_fences : 1;
-
-	if (dma_resv_list_known) {
-		rcu_read_lock();
-		count += dma_resv_list_count(dma_resv_list_of(import->resv));
-		rcu_read_unlock();
-	}
-	if (count <= DMA_FENCE_SET_INLINE)
-		return 0;
-	return dma_fence_set_reserve(&import->set, min(count,
-						       DMA_FENCE_SET_MAX));
-}
-
-/* Flatten and allocate. After an error there is nothing to undo. */
-static int import_init(struct dma_resv_import *import, struct dma_resv *resv,
-		       struct dma_fence *fence, enum dma_resv_usage usage)
+/* Flatten. After an error there is nothing to undo. */
+static int set_of_fence(struct dma_fence_set *set, struct dma_fence *fence)
 {
 	int ret;
 
-	import->resv = resv;
-	import->usage = usage;
-	dma_fence_set_init(&import->set);
-	dma_resv_merge_init(&import->merge, &import->set, usage);
-
-	ret = import_reserve_set(import, fence);
+	dma_fence_set_init(set);
+	ret = dma_fence_set_borrow(set, fence);
 	if (!ret)
-		ret = dma_fence_set_add(&import->set, fence);
-	import->missing = import->set.count;
-	if (!ret && import->missing && dma_resv_list_known)
-		ret = dma_resv_merge_prepare(&import->merge, resv, 0);
+		ret = dma_fence_set_reserve_notes(set);
 	if (ret)
-		import_fini(import);
+		dma_fence_set_fini(set);
 	return ret;
+}
+
+/**
+ * dma_resv_import_make_room - let a commit find room, whoever else was faster
+ * @merge: a merge, prepared or not
+ * @resv: its reservation object, locked
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int dma_resv_import_make_room(struct dma_resv_merge *merge,
+			      struct dma_resv *resv)
+{
+	int ret = dma_resv_merge_reserve(merge, resv);
+
+	if (ret != -EAGAIN)
+		return ret;
+	ret = dma_resv_merge_prepare(merge, resv);
+	if (!ret)
+		ret = dma_resv_merge_reserve(merge, resv);
+	/* A caller who was killed may as well be short of memory. */
+	return ret ? -ENOMEM : 0;
 }
 
 /* One try under the lock. -EAGAIN: others were faster. */
-static int import_try(struct dma_resv_import *import)
-{
-	int ret;
-
-	if (dma_resv_list_known)
-		return dma_resv_merge_commit(&import->merge, import->resv);
-
-	ret = import_reserve_public(import);
-	if (!ret)
-		import_commit_public(import);
-	return ret;
-}
-
-/* Lock and commit; prepare again, with more room, if others were faster. */
-static int import_run(struct dma_resv_import *import)
+static int merge_try(struct dma_resv_merge *merge, struct dma_resv *resv,
+		     unsigned int tries, u64 *locked_ns)
 {
 	bool traced = trace_dma_resv_import_enabled();
-	unsigned int retries = 0;
-	u64 start, locked_ns = 0;
+	u64 start;
 	int ret;
 
-	for (;;) {
-		dma_resv_lock(import->resv, NULL);
-		start = traced ? local_clock() : 0;
-		ret = import_try(import);
-		locked_ns += traced ? local_clock() - start : 0;
-		dma_resv_unlock(import->resv);
-		if (ret != -EAGAIN)
-			break;
-		ret = dma_resv_merge_prepare(&import->merge, import->resv,
-					     ++retries);
-		if (ret)
-			break;
-	}
-
-	trace_dma_resv_import(import->resv, import->usage, import->set.walked,
-			      import->missing, import->merge.kept,
-			      import->merge.pruned, retries, locked_ns, ret);
-	return ret;
-}
-
-/*
- * What nearly every import is: few fences, onto a short list with room. They are
- * not counted on the way, as their container holds them. 0; 1 if there is
- * something to tidy up; -EAGAIN if it has to go the long way.
- */
-static int import_few(struct dma_resv *resv, struct dma_fence *fence,
-		      enum dma_resv_usage usage)
-{
-	struct dma_fence *few[DMA_RESV_PLACE_MAX] __uninitialized;
-	struct dma_resv_list *list;
-	int count, ret = -EAGAIN;
-
-	if (!dma_resv_list_known || trace_dma_resv_import_enabled())
-		return ret;
-	count = dma_resv_place_take_apart(fence, few);
-	if (count < 0)
-		return ret;
-
 	dma_resv_lock(resv, NULL);
-	list = dma_resv_list_of(resv);
-	if (dma_resv_place_fits(list, count))
-		ret = dma_resv_place_few(list, few, count, usage);
+	start = traced ? local_clock() : 0;
+	if (tries < TRIES_MAX)
+		ret = dma_resv_merge_reserve(merge, resv);
+	else
+		ret = dma_resv_import_make_room(merge, resv);
+	if (!ret)
+		ret = dma_resv_merge_commit(merge, resv);
+	*locked_ns += traced ? local_clock() - start : 0;
 	dma_resv_unlock(resv);
 	return ret;
 }
 
-/* After an import that did not fail: is there something to tidy up? */
-static bool import_is_untidy(const struct dma_resv_import *import)
+/* As a rule there is room, and nothing to be done before the lock is taken. */
+static int merge_run(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
-	return import->merge.untidy || !import->missing;
-}
-
-/* Everything else. */
-static int import_any(struct dma_resv *resv, struct dma_fence *fence,
-		      enum dma_resv_usage usage)
-{
-	struct dma_resv_import import __uninitialized;
+	unsigned int tries = 0;
+	u64 locked_ns = 0;
 	int ret;
 
-	ret = import_init(&import, resv, fence, usage);
-	if (ret)
-		return ret;
-	if (import.missing)
-		ret = import_run(&import);
-	if (!ret)
-		ret = import_is_untidy(&import);
-	import_fini(&import);
+	ret = merge_try(merge, resv, tries, &locked_ns);
+	while (ret == -EAGAIN) {
+		ret = tries < TRIES_MAX ? dma_resv_merge_prepare(merge, resv) :
+					  0;
+		if (!ret)
+			ret = merge_try(merge, resv, tries, &locked_ns);
+		tries++;
+	}
+	trace_dma_resv_import(resv, merge->usage,
+			      dma_fence_set_walked(merge->set),
+			      dma_fence_set_count(merge->set), merge->kept,
+			      merge->pruned, tries ? tries - 1 : 0, locked_ns,
+			      ret);
+	dma_resv_merge_fini(merge);
 	return ret;
 }
 
@@ -252,21 +161,23 @@ static int import_any(struct dma_resv *resv, struct dma_fence *fence,
  * reservation object.
  *
  * Return: 0; -ENOMEM without memory or with too many entries; -EINTR if the
- * caller was killed. After an error @resv is unchanged.
+ * caller was killed; -EINVAL if containers are nested too deep, see
+ * dma_fence_set_add(). After an error @resv is unchanged.
  */
 int dma_resv_import_fence(struct dma_resv *resv, struct dma_fence *fence,
 			  enum dma_resv_usage usage)
 {
-	int ret = import_few(resv, fence, usage);
+	struct dma_fence_set set __uninitialized;
+	struct dma_resv_merge merge;
+	int ret;
 
-	if (ret == -EAGAIN)
-		ret = import_any(resv, fence, usage);
-	if (ret <= 0)
+	ret = set_of_fence(&set, fence);
+	if (ret)
 		return ret;
-
-	/* The import is done: without memory, the next one may tidy up. */
-	dma_resv_prune(resv);
-	return 0;
+	dma_resv_merge_init(&merge, &set, usage);
+	ret = merge_run(&merge, resv);
+	dma_fence_set_fini(&set);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_fence);
 
@@ -281,8 +192,7 @@ EXPORT_SYMBOL_GPL(dma_resv_import_fence);
  * Context: process; may sleep. No lock is needed.
  *
  * Return: the import, to be ended by dma_resv_import_commit() or
- * dma_resv_import_cancel(); ERR_PTR(-ENOMEM), or ERR_PTR(-EINTR) if the caller
- * was killed.
+ * dma_resv_import_cancel(); an error as dma_resv_import_fence() has it.
  */
 struct dma_resv_import *dma_resv_import_prepare(struct dma_resv *resv,
 						struct dma_fence *fence,
@@ -295,9 +205,19 @@ struct dma_resv_import *dma_resv_import_prepare(struct dma_resv *resv,
 	if (!import)
 		return ERR_PTR(-ENOMEM);
 
-	ret = import_init(import, resv, fence, usage);
+	ret = set_of_fence(&import->set, fence);
 	if (ret) {
 		kfree(import);
+		return ERR_PTR(ret);
+	}
+	import->resv = resv;
+	import->fence = dma_fence_get(fence);
+	dma_resv_merge_init(&import->merge, &import->set, usage);
+	import->merge.final = true;
+	ret = dma_resv_merge_prepare(&import->merge, resv);
+	/* With -EAGAIN, the second step does it. */
+	if (ret && ret != -EAGAIN) {
+		dma_resv_import_cancel(import);
 		return ERR_PTR(ret);
 	}
 	return import;
@@ -312,7 +232,8 @@ EXPORT_SYMBOL_GPL(dma_resv_import_prepare);
  *
  * Makes sure that dma_resv_import_commit() finds room, and those @extra fences
  * too, in whatever order. As with dma_resv_reserve_fences(), the last call counts
- * and reservations do not add up, so each has to cover all that is to come.
+ * and reservations do not add up, so each has to cover all that is to come: the
+ * commit may use room that was reserved before.
  *
  * Context: process; the caller holds the lock of the reservation object, with or
  * without a &struct ww_acquire_ctx. Allocates only for @extra, if others have
@@ -323,50 +244,35 @@ EXPORT_SYMBOL_GPL(dma_resv_import_prepare);
  */
 int dma_resv_import_reserve(struct dma_resv_import *import, unsigned int extra)
 {
-	int ret;
-
 	dma_resv_assert_held(import->resv);
 	import->merge.extra = extra;
-	if (!dma_resv_list_known)
-		return import_reserve_public(import);
-	if (!import->missing)
-		return extra ? dma_resv_reserve_fences(import->resv, extra) : 0;
-	if (!dma_resv_merge_fits(&import->merge, import->resv)) {
-		ret = dma_resv_merge_prepare(&import->merge, import->resv, 1);
-		if (ret)
-			return ret;
-	}
-	/* The commit cannot fail any more, so count what it might drop, too. */
-	if (import->merge.list &&
-	    dma_resv_list_count(dma_resv_list_of(import->resv)) +
-	    import->set.count + extra > DMA_RESV_LIST_MAX)
-		return -ENOMEM;
-	/* What is added before the commit goes into the list that is there. */
-	if (extra && import->merge.list)
-		return dma_resv_reserve_fences(import->resv, extra);
-	return 0;
+	return dma_resv_import_make_room(&import->merge, import->resv);
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_reserve);
 
 /**
- * dma_resv_import_end - dma_resv_import_commit(), and a look at what it left
- * @import: as for dma_resv_import_commit()
+ * dma_resv_import_commit_or_wait - commit what must not be lost
+ * @merge: a merge for which there should be room
+ * @resv: its reservation object, locked
  *
- * Return: whether dma_resv_prune() has something to do.
+ * If the caller has added more fences than it had reserved room for, this waits for
+ * the fences of the merge: what nobody waits for later has to be over.
  */
-bool dma_resv_import_end(struct dma_resv_import *import)
+void dma_resv_import_commit_or_wait(struct dma_resv_merge *merge,
+				    struct dma_resv *resv)
 {
-	bool untidy;
+	unsigned int i;
 
-	dma_resv_assert_held(import->resv);
-	import->merge.extra = 0;
-	if (import->missing && dma_resv_list_known)
-		WARN_ON(dma_resv_merge_commit(&import->merge, import->resv));
-	else if (import->missing)
-		import_commit_public(import);
-	untidy = import_is_untidy(import);
-	dma_resv_import_cancel(import);
-	return untidy;
+	merge->extra = 0;
+	if (!dma_resv_merge_commit(merge, resv))
+		return;
+	pr_warn_once("dma_resv_export: an import found no room, as its driver reserved too little: waiting for its fences\n");
+	for (i = 0; i < dma_fence_set_count(merge->set); i++) {
+		struct dma_fence *fence = dma_fence_set_fence(merge->set, i);
+
+		if (!dma_fence_is_signaled(fence))
+			dma_fence_wait(fence, false);
+	}
 }
 
 /**
@@ -374,15 +280,18 @@ bool dma_resv_import_end(struct dma_resv_import *import)
  * @import: a reserved import; it is freed
  *
  * Cannot fail and does not allocate, so it is allowed between the publication
- * of a fence and its signaling. It may leave signaled entries behind, for
- * dma_resv_prune() or the next import.
+ * of a fence and its signaling. If the caller has added more fences since
+ * dma_resv_import_reserve() than it had announced, there may be no room: then this
+ * waits for the fences of the import, so that nobody misses them.
  *
  * Context: process; the caller has held the lock of the reservation object
  * since dma_resv_import_reserve().
  */
 void dma_resv_import_commit(struct dma_resv_import *import)
 {
-	dma_resv_import_end(import);
+	dma_resv_assert_held(import->resv);
+	dma_resv_import_commit_or_wait(&import->merge, import->resv);
+	dma_resv_import_cancel(import);
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_commit);
 
@@ -394,7 +303,69 @@ EXPORT_SYMBOL_GPL(dma_resv_import_commit);
  */
 void dma_resv_import_cancel(struct dma_resv_import *import)
 {
-	import_fini(import);
+	dma_resv_merge_fini(&import->merge);
+	dma_fence_set_fini(&import->set);
+	dma_fence_put(import->fence);
 	kfree(import);
 }
 EXPORT_SYMBOL_GPL(dma_resv_import_cancel);
+
+/* A merge of nothing. With @wait, wait for the lock, otherwise answer -EBUSY. */
+static int resv_prune(struct dma_resv *resv, bool wait)
+{
+	struct dma_fence_set none __uninitialized;
+	struct dma_resv_merge merge;
+	int ret;
+
+	if (dma_resv_store_is_new(resv))
+		return 0;
+
+	dma_fence_set_init(&none);
+	dma_resv_merge_init(&merge, &none, DMA_RESV_USAGE_BOOKKEEP);
+	ret = dma_resv_merge_prepare(&merge, resv);
+	if (!ret && wait)
+		ret = dma_resv_lock(resv, NULL);
+	else if (!ret)
+		ret = dma_resv_trylock(resv) ? 0 : -EBUSY;
+	if (!ret) {
+		ret = dma_resv_merge_reserve(&merge, resv);
+		if (!ret)
+			ret = dma_resv_merge_commit(&merge, resv);
+		dma_resv_unlock(resv);
+	}
+	dma_resv_merge_fini(&merge);
+	trace_dma_resv_prune(resv, merge.kept, merge.pruned, ret);
+	return ret;
+}
+
+/**
+ * dma_resv_prune - forget what nobody waits for any more
+ * @resv: the reservation object
+ *
+ * Drops the references on fences that have signaled. Does nothing where only the
+ * kernel's public functions can be used.
+ *
+ * Context: process; may sleep. Takes the lock of @resv without a
+ * &struct ww_acquire_ctx.
+ *
+ * Return: 0. Before Linux 5.19 also -ENOMEM; -EINTR if the caller was killed;
+ * -EAGAIN if others keep changing @resv. After an error @resv is unchanged.
+ */
+int dma_resv_prune(struct dma_resv *resv)
+{
+	return resv_prune(resv, true);
+}
+EXPORT_SYMBOL_GPL(dma_resv_prune);
+
+/**
+ * dma_resv_try_prune - the same, unless somebody has the lock
+ * @resv: the reservation object
+ *
+ * Context: process; may sleep, though not for the lock of @resv.
+ *
+ * Return: as dma_resv_prune(), or -EBUSY.
+ */
+int dma_resv_try_prune(struct dma_resv *resv)
+{
+	return resv_prune(resv, false);
+}

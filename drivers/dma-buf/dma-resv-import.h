@@ -2,8 +2,13 @@
 #ifndef __DMA_RESV_IMPORT_H
 #define __DMA_RESV_IMPORT_H
 
-struct dma_resv_import;
+struct dma_resv;
+struct dma_resv_merge;
 
-bool dma_resv_import_end(struct dma_resv_import *import);
+int dma_resv_import_make_room(struct dma_resv_merge *merge,
+			      struct dma_resv *resv);
+void dma_resv_import_commit_or_wait(struct dma_resv_merge *merge,
+				    struct dma_resv *resv);
+int dma_resv_try_prune(struct dma_resv *resv);
 
 #endif /* __DMA_RESV_IMPORT_H */

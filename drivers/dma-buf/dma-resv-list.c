@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) "dma_resv_export: " fmt
 
 #include <linux/dma-fence.h>
+#include <linux/err.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -18,10 +19,13 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "dma-resv-entry.h"
+#include "compat/dma-fence-time.h"
 #include "dma-resv-list.h"
 
 bool dma_resv_list_known __ro_after_init;
+struct dma_fence *dma_resv_list_stub __ro_after_init;
+struct dma_fence *dma_resv_list_stubs[1 << DMA_RESV_LIST_STUB_BITS]
+	__ro_after_init;
 
 static bool public_api;
 module_param(public_api, bool, 0444);
@@ -57,6 +61,9 @@ static const struct dma_fence_ops proof_ops = {
  * dma_resv_list_create - allocate a list that nobody sees yet
  * @capacity: number of entries that it has to take
  *
+ * All its slots hold the kernel's stub, since readers may look at any of them once
+ * it has been published, and at those behind the count too.
+ *
  * Context: process; may sleep. Free it with dma_resv_list_discard(), or give
  * it to dma_resv_list_publish().
  *
@@ -66,10 +73,10 @@ struct dma_resv_list *dma_resv_list_create(unsigned int capacity)
 {
 	struct dma_resv_list *list;
 	size_t size = struct_size(list, table, max(capacity, 4U));
+	unsigned int i;
 
-	/* What the allocator would give anyway, and room for the next ones. */
-	size = size <= PAGE_SIZE ? roundup_pow_of_two(size)
-				 : PAGE_ALIGN(size + size / 8);
+	/* What the allocator would give anyway. */
+	size = size <= PAGE_SIZE ? roundup_pow_of_two(size) : PAGE_ALIGN(size);
 	list = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!list)
 		return NULL;
@@ -77,6 +84,8 @@ struct dma_resv_list *dma_resv_list_create(unsigned int capacity)
 	list->num_fences = 0;
 	list->max_fences = (size - offsetof(typeof(*list), table)) /
 			   sizeof(*list->table);
+	for (i = 0; i < list->max_fences; i++)
+		dma_resv_list_init_entry(list, i, dma_resv_entry_behind());
 	return list;
 }
 
@@ -143,8 +152,9 @@ static bool __init proof_writing(struct proof *proof)
 		return false;
 
 	for (i = 0; i < PROOF_FENCES; i++)
-		dma_resv_list_append(list,
-				     dma_resv_entry(&proof->fences[i], i));
+		dma_resv_list_init_entry(list, i,
+					 dma_resv_entry(&proof->fences[i], i));
+	dma_resv_list_set_count(list, PROOF_FENCES);
 	dma_resv_list_publish(&proof->resv, list);
 	if (!proof_kernel_reads(proof))
 		return false;
@@ -180,6 +190,23 @@ static bool __init proof_run(struct proof *proof)
 	return good;
 }
 
+/* Fences of the kernel's: lists may hold them when this code has gone. */
+static bool __init stubs_init(void)
+{
+	unsigned int i;
+
+	dma_resv_list_stub = dma_fence_get_stub();
+	for (i = 0; i < ARRAY_SIZE(dma_resv_list_stubs); i++) {
+		struct dma_fence *stub = compat_dma_fence_private_stub();
+
+		if (IS_ERR_OR_NULL(stub))
+			return false;
+		stub->context = dma_fence_context_alloc(1);
+		dma_resv_list_stubs[i] = stub;
+	}
+	return true;
+}
+
 /**
  * dma_resv_list_init - find out whether the layout is known
  *
@@ -195,8 +222,20 @@ void __init dma_resv_list_init(void)
 	}
 
 	proof = kzalloc(sizeof(*proof), GFP_KERNEL);
-	dma_resv_list_known = proof && proof_run(proof);
+	dma_resv_list_known = proof && stubs_init() && proof_run(proof);
 	kfree(proof);
 	if (!dma_resv_list_known)
 		pr_notice("this kernel stores fences in a way of its own: using the public dma_resv functions, which are slower\n");
+}
+
+/**
+ * dma_resv_list_fini - give back what dma_resv_list_init() took
+ */
+void dma_resv_list_fini(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dma_resv_list_stubs); i++)
+		dma_fence_put(dma_resv_list_stubs[i]);
+	dma_fence_put(dma_resv_list_stub);
 }

@@ -10,7 +10,6 @@
  * Does not: know about user space, file descriptors or dma-bufs.
  */
 
-#include <linux/build_bug.h>
 #include <linux/dma-fence-set.h>
 #include <linux/dma-resv-export.h>
 #include <linux/dma-resv-many.h>
@@ -18,9 +17,10 @@
 #include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
-#include "compat/dma-resv-list.h"
 #include "dma-resv-import.h"
+#include "dma-resv-store.h"
 
 /**
  * DOC: Many
@@ -42,80 +42,43 @@
  *	dma_resv_many_end(&many);
  */
 
-/* What there is to do for an object, as seen with its lock. */
-enum {
-	/* An import that allocates. */
-	PREPARE,
-	/* As a rule there is room for few fences. */
-	PLACE,
-	/* What is imported once more, as for each plane of a frame, is there. */
-	NOTHING,
-};
-
-/* Take the fence apart once: as few fences, or as a container without nesting. */
-static int many_flatten(struct dma_resv_many *many, struct dma_fence *fence)
+/*
+ * The merge of the first entry of an object: what has been prepared for it, or as
+ * a rule @none, which is not.
+ */
+static struct dma_resv_merge *entry_merge(struct dma_resv_many *many,
+					  struct dma_resv_many_entry *entry,
+					  struct dma_resv_merge *none)
 {
-	struct dma_fence_set set __uninitialized;
-	int ret;
+	struct dma_resv_merge *merge = entry->merge ?: none;
 
-	many->flat = dma_fence_get(fence);
-	many->few_count = dma_resv_place_take_apart(fence, many->few);
-	if (many->few_count >= 0)
-		return 0;
-
-	dma_fence_put(many->flat);
-	dma_fence_set_init(&set);
-	ret = dma_fence_set_add(&set, fence);
-	many->flat = ret ? ERR_PTR(ret) : dma_fence_set_merge(&set);
-	dma_fence_set_fini(&set);
-	if (IS_ERR(many->flat))
-		return PTR_ERR(many->flat);
-	many->few_count = dma_resv_place_take_apart(many->flat, many->few);
-	return 0;
+	if (merge == none)
+		dma_resv_merge_init(merge, &many->set, entry->usage);
+	merge->usage = entry->usage;
+	merge->final = true;
+	return merge;
 }
 
-static int many_init(struct dma_resv_many *many,
-		     struct dma_resv_many_entry *entries, unsigned int count,
-		     struct dma_fence *fence)
-{
-	int ret;
-
-	BUILD_BUG_ON(ARRAY_SIZE(many->few) != DMA_RESV_PLACE_MAX);
-	many->entries = entries;
-	many->count = count;
-	many->failed = count;
-	many->loose_ends = false;
-	ret = many_flatten(many, fence);
-	if (ret)
-		return ret;
-	/* Then no list may be looked at. */
-	if (!dma_resv_list_known)
-		many->few_count = -EAGAIN;
-	many->only = many->few_count == 1 ? many->few[0] : NULL;
-	return 0;
-}
-
+/* Allocate what a commit wants, for an object where there is no room. */
 static int entry_prepare(struct dma_resv_many *many,
 			 struct dma_resv_many_entry *entry)
 {
-	struct dma_resv_import *import;
+	int ret;
 
-	import = dma_resv_import_prepare(entry->resv, many->flat, entry->usage);
-	if (IS_ERR(import))
-		return PTR_ERR(import);
-	entry->import = import;
-	many->loose_ends = true;
-	return 0;
+	if (!entry->merge) {
+		entry->merge = kmalloc(sizeof(*entry->merge),
+				       GFP_KERNEL_ACCOUNT);
+		if (!entry->merge)
+			return -ENOMEM;
+		dma_resv_merge_init(entry->merge, &many->set, entry->usage);
+		many->prepared = true;
+	}
+	ret = dma_resv_merge_prepare(entry->merge, entry->resv);
+	/* Under the lock it will be done. */
+	return ret == -EAGAIN ? 0 : ret;
 }
 
-static void entry_cancel(struct dma_resv_many_entry *entry)
-{
-	if (entry->import)
-		dma_resv_import_cancel(entry->import);
-	entry->import = NULL;
-}
-
-/* Without the locks: whatever allocates, for objects where there is no room. */
+/* Without the locks. */
 static int many_prepare(struct dma_resv_many *many)
 {
 	int ret;
@@ -124,8 +87,9 @@ static int many_prepare(struct dma_resv_many *many)
 		struct dma_resv_many_entry *entry =
 			&many->entries[many->failed];
 
-		if (entry->todo != PREPARE)
+		if (!entry->full)
 			continue;
+		cond_resched();
 		ret = entry_prepare(many, entry);
 		if (ret)
 			return ret;
@@ -133,35 +97,16 @@ static int many_prepare(struct dma_resv_many *many)
 	return 0;
 }
 
-/* Is there room? */
-static __always_inline bool entry_look(struct dma_resv_many *many,
-				       struct dma_resv_many_entry *entry)
-{
-	struct dma_resv_list *list;
-
-	entry->todo = PREPARE;
-	if (many->few_count < 0)
-		return false;
-	list = dma_resv_list_of(entry->resv);
-	if (dma_resv_list_is_just(list, many->only, entry->usage))
-		entry->todo = NOTHING;
-	else if (dma_resv_place_fits(list, many->few_count))
-		entry->todo = PLACE;
-	return entry->todo != PREPARE;
-}
-
 /* An object that an earlier entry has locked, where the stricter usage counts. */
-static bool many_join(struct dma_resv_many *many,
+static void many_join(struct dma_resv_many *many,
 		      struct dma_resv_many_entry *again)
 {
 	struct dma_resv_many_entry *entry = many->entries;
 
 	while (entry == again || !entry->owner || entry->resv != again->resv)
 		entry++;
-	if (again->usage >= entry->usage)
-		return true;
-	swap(entry->usage, again->usage);
-	return entry_look(many, entry);
+	if (again->usage < entry->usage)
+		swap(entry->usage, again->usage);
 }
 
 static void many_drop_locks(struct dma_resv_many *many)
@@ -182,34 +127,25 @@ static void many_unlock_all(struct dma_resv_many *many)
 	ww_acquire_fini(&many->ticket);
 }
 
-/*
- * Lock those that are not yet locked, and see whether there is room: 0, -EDEADLK
- * or -EINTR.
- */
+/* Lock those that are not yet locked: 0, -EDEADLK or -EINTR. */
 static int many_lock_rest(struct dma_resv_many *many)
 {
 	struct dma_resv_many_entry *entry = many->entries;
 	struct dma_resv_many_entry *end = entry + many->count;
-	bool fits = true;
 	int ret;
 
 	for (; entry < end; entry++) {
 		ret = unlikely(entry->owner) ? 0 :
 		      dma_resv_lock_interruptible(entry->resv, &many->ticket);
-		if (unlikely(ret)) {
-			if (ret != -EALREADY) {
-				many->failed = entry - many->entries;
-				return ret;
-			}
-			fits &= many_join(many, entry);
-			entry->todo = NOTHING;
-			continue;
+		if (likely(!ret)) {
+			entry->owner = true;
+		} else if (ret == -EALREADY) {
+			many_join(many, entry);
+		} else {
+			many->failed = entry - many->entries;
+			return ret;
 		}
-		entry->owner = true;
-		if (!entry_look(many, entry))
-			fits = false;
 	}
-	many->fits = fits;
 	return 0;
 }
 
@@ -236,7 +172,29 @@ static int many_lock_all(struct dma_resv_many *many)
 	return ret;
 }
 
-/* With the locks: room in each object, as found before, as a rule. */
+/* With the locks: is there room in each object? -EAGAIN: not in all. */
+static int many_look(struct dma_resv_many *many)
+{
+	struct dma_resv_merge none;
+	int ret = 0, one;
+
+	for (many->failed = 0; many->failed < many->count; many->failed++) {
+		struct dma_resv_many_entry *entry =
+			&many->entries[many->failed];
+
+		if (!entry->owner)
+			continue;
+		one = dma_resv_merge_reserve(entry_merge(many, entry, &none),
+					     entry->resv);
+		entry->full = one == -EAGAIN;
+		if (one && one != -EAGAIN)
+			return one;
+		ret = ret ?: one;
+	}
+	return ret;
+}
+
+/* The same, and make room where there is none. */
 static int many_reserve(struct dma_resv_many *many)
 {
 	int ret = 0;
@@ -244,18 +202,61 @@ static int many_reserve(struct dma_resv_many *many)
 	for (many->failed = 0; many->failed < many->count; many->failed++) {
 		struct dma_resv_many_entry *entry =
 			&many->entries[many->failed];
+		struct dma_resv_merge none;
 
-		if (!entry->owner ||
-		    (entry->todo != PREPARE && !entry->import))
+		if (!entry->owner)
 			continue;
-		if (!entry->import)
+		ret = dma_resv_merge_reserve(entry_merge(many, entry, &none),
+					     entry->resv);
+		if (ret == -EAGAIN)
 			ret = entry_prepare(many, entry);
-		if (!ret)
-			ret = dma_resv_import_reserve(entry->import, 0);
+		if (!ret && entry->merge)
+			ret = dma_resv_import_make_room(entry_merge(many, entry,
+								    &none),
+							entry->resv);
 		if (ret)
 			return ret;
 	}
 	return 0;
+}
+
+/* Lock and look; if there is no room in some, prepare and lock again. */
+static int many_lock_and_reserve(struct dma_resv_many *many)
+{
+	int ret;
+
+	ret = many_lock_all(many);
+	if (ret)
+		return ret;
+	ret = many_look(many);
+	if (!ret)
+		return 0;
+	many_unlock_all(many);
+	if (ret == -EAGAIN)
+		ret = many_prepare(many);
+	if (!ret)
+		ret = many_lock_all(many);
+	if (ret)
+		return ret;
+	ret = many_reserve(many);
+	if (ret)
+		many_unlock_all(many);
+	return ret;
+}
+
+/* Free what is left, but not the entries. */
+static void many_fini(struct dma_resv_many *many)
+{
+	struct dma_resv_many_entry *entry = many->entries;
+
+	for (; many->prepared && entry < many->entries + many->count; entry++) {
+		if (entry->merge)
+			dma_resv_merge_fini(entry->merge);
+		kfree(entry->merge);
+		entry->merge = NULL;
+	}
+	dma_fence_set_fini(&many->set);
+	dma_fence_put(many->fence);
 }
 
 /**
@@ -277,44 +278,29 @@ static int many_reserve(struct dma_resv_many *many)
  * reservation object.
  *
  * Return: 0; then dma_resv_many_cancel(), or dma_resv_many_commit() and
- * dma_resv_many_end() have to follow. -ENOMEM; -EINTR after a signal: then no
+ * dma_resv_many_end() have to follow. -ENOMEM; -EINVAL for containers nested too
+ * deep; -EINTR after a signal: then no
  * object has changed, none is locked, and &dma_resv_many.failed tells the entry.
  */
 int dma_resv_many_lock(struct dma_resv_many *many,
 		       struct dma_resv_many_entry *entries, unsigned int count,
 		       struct dma_fence *fence)
 {
-	unsigned int i;
 	int ret;
 
-	ret = many_init(many, entries, count, fence);
-	if (ret)
-		return ret;
-
-	/* As a rule there is room everywhere, and nothing to prepare. */
-	ret = many_lock_all(many);
-	if (ret)
-		goto err_cancel;
-	if (many->fits)
-		return 0;
-
-	many_unlock_all(many);
-	ret = many_prepare(many);
+	many->entries = entries;
+	many->count = count;
+	many->failed = count;
+	many->prepared = false;
+	many->fence = dma_fence_get(fence);
+	dma_fence_set_init(&many->set);
+	ret = dma_fence_set_borrow(&many->set, fence);
 	if (!ret)
-		ret = many_lock_all(many);
+		ret = dma_fence_set_reserve_notes(&many->set);
+	if (!ret)
+		ret = many_lock_and_reserve(many);
 	if (ret)
-		goto err_cancel;
-	ret = many_reserve(many);
-	if (ret)
-		goto err_unlock;
-	return 0;
-
-err_unlock:
-	many_unlock_all(many);
-err_cancel:
-	for (i = 0; i < count; i++)
-		entry_cancel(&entries[i]);
-	dma_fence_put(many->flat);
+		many_fini(many);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(dma_resv_many_lock);
@@ -351,47 +337,16 @@ int dma_resv_many_export(struct dma_resv_many *many, struct dma_fence_set *set)
 }
 EXPORT_SYMBOL_GPL(dma_resv_many_export);
 
-/* Is there something to tidy up now? */
-static bool entry_commit(struct dma_resv_many *many,
-			 struct dma_resv_many_entry *entry)
-{
-	bool untidy;
-
-	if (!entry->import)
-		return dma_resv_place_few(dma_resv_list_of(entry->resv),
-					  many->few, many->few_count,
-					  entry->usage);
-
-	untidy = dma_resv_import_end(entry->import);
-	entry->import = NULL;
-	cond_resched();
-	return untidy;
-}
-
 /**
- * dma_resv_many_end - last step: tidy up
+ * dma_resv_many_end - last step: free what is left
  * @many: after dma_resv_many_commit()
- *
- * Removes what has signaled, where the import left that, for which it allocates
- * and locks some of the objects once more.
  *
  * Context: process; may sleep. No lock may be held that is taken while one of
  * the objects is locked.
  */
 void dma_resv_many_end(struct dma_resv_many *many)
 {
-	struct dma_resv_many_entry *entry = many->entries;
-
-	dma_fence_put(many->flat);
-	if (!many->loose_ends)
-		return;
-	for (; entry < many->entries + many->count; entry++) {
-		entry_cancel(entry);
-		/* Without memory, the next import may tidy up. */
-		if (entry->untidy)
-			dma_resv_prune(entry->resv);
-		entry->untidy = false;
-	}
+	many_fini(many);
 }
 EXPORT_SYMBOL_GPL(dma_resv_many_end);
 
@@ -409,16 +364,16 @@ void dma_resv_many_commit(struct dma_resv_many *many)
 {
 	struct dma_resv_many_entry *entry = many->entries;
 	struct dma_resv_many_entry *end = entry + many->count;
+	struct dma_resv_merge none;
 
 	for (; entry < end; entry++) {
 		if (!entry->owner)
 			continue;
 		entry->owner = false;
-		if (entry->todo != NOTHING && entry_commit(many, entry)) {
-			entry->untidy = true;
-			many->loose_ends = true;
-		}
+		dma_resv_import_commit_or_wait(entry_merge(many, entry, &none),
+					       entry->resv);
 		dma_resv_unlock(entry->resv);
+		cond_resched();
 	}
 	ww_acquire_fini(&many->ticket);
 }

@@ -1,341 +1,462 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Merge a fence set into the entries of a reservation object
+ * Fences of a reservation object that keeps them in a list with usages
  *
- * Promises: whatever allocates happens before the lock is taken; under the lock
- * the work is linear in the number of entries, and what does not fit changes
- * nothing. Afterwards there is one entry at most for a context and a usage, and
- * none that had signaled, or &dma_resv_merge.untidy asks for another merge, of
- * nothing. Nothing is weakened: an entry goes only if it has signaled, or if another one
- * of its context is at least as strict and signals no earlier.
+ * Promises: readers who walk the list without the lock, and sleep on the way,
+ * never miss a fence and never meet what is none. An entry that has not signaled
+ * stays in its slot, or a later fence of its context that is at least as strict
+ * takes the same slot; nothing moves. What has signaled makes room for others, or
+ * for the stub. Each slot of a list holds a fence or the stub, behind the count
+ * too. A list is replaced only by one of at least twice its capacity, where each
+ * entry has the slot that it had. A merge is linear in the entries and the fences,
+ * allocates nothing under the lock, and adds all fences or none.
  *
  * Does not: take the lock, or try again.
- *
- * There are two ways. A short list with room is changed in place, which readers
- * without the lock allow for single slots only: an entry is replaced or
- * appended, never moved. Otherwise a new list is built and swapped in.
  */
 
+#include <linux/dma-fence-array.h>
 #include <linux/dma-fence-set.h>
 #include <linux/errno.h>
 #include <linux/prefetch.h>
+#include <linux/sched.h>
 
-#include "dma-resv-entry.h"
-#include "dma-resv-list.h"
-#include "dma-resv-merge.h"
-#include "dma-resv-place.h"
+#include "compat/dma-fence-container.h"
+#include "dma-resv-rule.h"
+#include "dma-resv-store.h"
 
-/* What a list holds, and as much that turns out to be covered. */
-#define MERGE_MAX	(2 * DMA_RESV_LIST_MAX)
+/* Writers may overtake a reader without the lock so often, then it locks. */
+#define RESTARTS_MAX	4
 
 /* How far ahead of its use a fence is asked for. */
 #define PREFETCH	8
 
-void dma_resv_merge_init(struct dma_resv_merge *merge,
-			 struct dma_fence_set *set, enum dma_resv_usage usage)
-{
-	merge->set = set;
-	merge->usage = usage;
-	merge->list = NULL;
-	dma_fence_index_none(&merge->index);
-	merge->kept = 0;
-	merge->pruned = 0;
-	merge->extra = 0;
-	merge->untidy = false;
-}
+/* Past so many references on the stub, fences stay though they have signaled. */
+#define STUB_REFS_MAX	0x40000000U
 
-void dma_resv_merge_fini(struct dma_resv_merge *merge)
-{
-	dma_resv_list_discard(merge->list);
-	dma_fence_index_fini(&merge->index);
-	merge->list = NULL;
-}
+/* What is noted beside a fence, if not the slot that it may take. */
+#define NOTE_NEW	0xffffffffU
+#define NOTE_COVERED	0xfffffffeU
 
 /*
- * An index of the set, with room for @count entries: positions in the set are
- * those in the list to be, so the set's own index will do if it is large enough.
+ * Add entry @i to @set, which has room for @room fences, under rcu_read_lock().
+ * -EAGAIN: the list is no longer that of the reservation object, or has become longer.
  */
-static int merge_prepare_index(struct dma_resv_merge *merge, unsigned int count)
+static int list_collect_entry(struct dma_resv *resv, struct dma_resv_list *list,
+			      unsigned int i, enum dma_resv_usage usage,
+			      struct dma_fence_set *set, unsigned int room)
 {
-	struct dma_fence_set *set = merge->set;
-	unsigned int i;
+	unsigned int tries = 0;
+	unsigned long entry, again;
+	struct dma_fence *fence;
 
-	if (set->index.bits && dma_fence_index_room(&set->index) >= count) {
-		dma_fence_index_move(&merge->index, &set->index);
-		return 0;
+	for (entry = dma_resv_list_entry(list, i);; entry = again) {
+		if (dma_resv_entry_usage(entry) > usage ||
+		    entry == dma_resv_entry_none(resv))
+			return 0;
+		if (dma_fence_set_count(set) == room)
+			return -EAGAIN;
+		fence = dma_fence_get_rcu(dma_resv_entry_fence(entry));
+		/* First the reference, then a look at what it is good for. */
+		smp_mb__after_atomic();
+		again = dma_resv_list_entry(list, i);
+		if (fence && again == entry && dma_resv_list_of(resv) == list)
+			break;
+		/* Replaced, and perhaps freed and used again. */
+		dma_fence_put(fence);
+		if (again == entry || tries++ == RESTARTS_MAX)
+			return -EAGAIN;
 	}
-	if (dma_fence_index_init(&merge->index, count))
-		return -ENOMEM;
-	for (i = 0; i < set->count; i++)
-		dma_fence_index_add(&merge->index,
-				    (*dma_fence_set_at(set, i))->context, i);
+
+	/* A container does not belong here: take it apart behind the lock. */
+	if (dma_fence_is_container(fence)) {
+		dma_fence_put(fence);
+		return -EAGAIN;
+	}
+	dma_fence_set_take(set, fence);
 	return 0;
 }
 
-/* Allocate the list to be, and put the set in front. */
-static int merge_prepare_list(struct dma_resv_merge *merge, unsigned int count)
+/* How many entries of @list are for @usage. */
+static unsigned int list_count_for(struct dma_resv *resv,
+				   struct dma_resv_list *list,
+				   enum dma_resv_usage usage)
 {
-	struct dma_fence_set *set = merge->set;
-	unsigned int i;
+	unsigned int i, count = dma_resv_list_count(list), found = 0;
 
-	merge->list = dma_resv_list_create(count);
-	if (!merge->list)
-		return -ENOMEM;
-	if (count > DMA_RESV_PLACE_MAX && merge_prepare_index(merge, count))
-		return -ENOMEM;
+	/* So many make no difference. */
+	if (count <= DMA_FENCE_SET_INLINE)
+		return count;
+	for (i = 0; i < count; i++) {
+		unsigned long entry = dma_resv_list_entry(list, i);
 
-	for (i = 0; i < set->count; i++) {
-		struct dma_fence *fence = *dma_fence_set_at(set, i);
-
-		if (!merge->index.bits)
-			merge->contexts[i] = fence->context;
-		dma_resv_list_append(merge->list,
-				     dma_resv_entry(fence, merge->usage));
+		found += dma_resv_entry_usage(entry) <= usage &&
+			 entry != dma_resv_entry_none(resv);
 	}
-	return 0;
+	return found;
 }
 
-/**
- * dma_resv_merge_prepare - do what can fail
- * @merge: an initialized merge, or one whose commit said -EAGAIN
- * @resv: the reservation object
- * @attempt: 0 the first time, counting up each time that commit said -EAGAIN
- *
- * Context: process; may sleep.
- *
- * Return: 0, or -ENOMEM without memory, or with so many fences that there cannot
- * be few enough of them afterwards.
- */
-int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
-			   unsigned int attempt)
+/* Collect in one pass under RCU. -EAGAIN: writers got in between. */
+static int list_collect_once(struct dma_resv *resv, enum dma_resv_usage usage,
+			     struct dma_fence_set *set)
 {
+	unsigned int i, count, room;
 	struct dma_resv_list *list;
-	unsigned int count;
-	bool fits;
 	int ret;
 
-	dma_resv_merge_fini(merge);
+	rcu_read_lock();
+	room = list_count_for(resv, dma_resv_list_of(resv), usage);
+	rcu_read_unlock();
+	room = min(dma_fence_set_count(set) + room, DMA_FENCE_SET_MAX);
+	room = max(room, DMA_FENCE_SET_INLINE);
+	ret = dma_fence_set_reserve(set, room);
+	if (ret)
+		return ret;
 
 	rcu_read_lock();
 	list = dma_resv_list_of(resv);
-	count = dma_resv_list_count(list) + merge->set->count + merge->extra;
-	fits = merge->set->count &&
-	       dma_resv_place_fits(list, merge->set->count + merge->extra);
+	count = dma_resv_list_count(list);
+	for (i = 0; i < count && !ret; i++)
+		ret = list_collect_entry(resv, list, i, usage, set, room);
 	rcu_read_unlock();
-
-	if (fits && !attempt)
-		return 0;
-	if (count > MERGE_MAX)
-		return -ENOMEM;
-	/* Others were faster: leave them more and more room. */
-	count = min(count * (min(attempt, 16U) + 1), MERGE_MAX);
-	ret = merge_prepare_list(merge, count);
-	if (ret)
-		dma_resv_merge_fini(merge);
 	return ret;
 }
 
-/* Remember @entry, whose reference the old list had, to be dropped. */
-static void merge_drop(struct dma_resv_merge *merge, unsigned long entry)
-{
-	dma_resv_list_set(merge->list, --merge->dropped,
-			  dma_resv_entry(dma_resv_entry_fence(entry), 0));
-}
-
-/* Is @entry, at @pos of the list to be, still the set's own? */
-static bool merge_is_new(struct dma_resv_merge *merge, unsigned int pos,
-			 unsigned long entry)
-{
-	return pos < merge->set->count &&
-	       entry == dma_resv_entry(*dma_fence_set_at(merge->set, pos), merge->usage);
-}
-
-/* What became of an entry of the old list that met another one. */
-enum settled {
-	/* nothing: it still needs a place */
-	UNSETTLED = 0,
-	DROPPED,
-	/* it has the place of the other one */
-	REPLACED
-};
-
 /*
- * Settle @entry of the old list against the one at @pos, if they have the same
- * context.
+ * Whatever a try has found before it had to be given up was in @resv after the
+ * call began, so it stays.
  */
-static enum settled merge_settle(struct dma_resv_merge *merge, unsigned int pos,
-				 unsigned long entry)
+int dma_resv_list_collect(struct dma_resv *resv, enum dma_resv_usage usage,
+			  struct dma_fence_set *set,
+			  struct dma_resv_found *found)
 {
-	unsigned long other = dma_resv_list_entry(merge->list, pos);
-	bool kernel = dma_resv_entry_usage(entry) == DMA_RESV_USAGE_KERNEL;
+	unsigned int dead;
+	unsigned long walked;
+	int ret;
 
-	if (dma_resv_entry_context(other) != dma_resv_entry_context(entry))
-		return UNSETTLED;
-
-	if (!kernel && dma_resv_entry_covers(other, entry)) {
-		merge_drop(merge, entry);
-		return DROPPED;
+	for (;; found->restarts++) {
+		dead = dma_fence_set_signaled(set);
+		walked = dma_fence_set_walked(set);
+		ret = list_collect_once(resv, usage, set);
+		found->dead = dma_fence_set_signaled(set) - dead;
+		found->fences = dma_fence_set_walked(set) - walked -
+				found->dead;
+		if (ret != -EAGAIN || found->restarts == RESTARTS_MAX)
+			return ret;
 	}
-
-	/* A new fence that is covered, or an older one of the same usage. */
-	if ((merge_is_new(merge, pos, other) ||
-	     (!kernel && dma_resv_entry_usage(other) ==
-			 dma_resv_entry_usage(entry))) &&
-	    dma_resv_entry_covers(entry, other)) {
-		dma_resv_list_set(merge->list, pos, entry);
-		merge_drop(merge, other);
-		return REPLACED;
-	}
-	return UNSETTLED;
-}
-
-/* Is @entry, which has the place of a new fence, the second of its usage? */
-static bool merge_is_double(struct dma_resv_merge *merge, unsigned int pos,
-			    unsigned long entry)
-{
-	unsigned long other = dma_resv_list_entry(merge->list, pos);
-
-	return dma_resv_entry_context(other) == dma_resv_entry_context(entry) &&
-	       dma_resv_entry_usage(other) == dma_resv_entry_usage(entry) &&
-	       dma_resv_entry_usage(entry) != DMA_RESV_USAGE_KERNEL &&
-	       dma_resv_entry_covers(entry, other);
 }
 
 /*
- * Settle @entry against the one at @pos, or look whether that is one too many:
- * new fences come first, so it is met later. Whether the search is over.
+ * Room for the set and for others. The kernel's own code doubles, too: whoever
+ * wants one slot more each time copies the list log n times.
  */
-static bool merge_meet(struct dma_resv_merge *merge, unsigned int pos,
-		       unsigned long entry, enum settled *settled)
+int dma_resv_list_prepare(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
-	if (*settled)
-		merge->untidy |= merge_is_double(merge, pos, entry);
-	else
-		*settled = merge_settle(merge, pos, entry);
-	return *settled == DROPPED;
+	unsigned int count, capacity, room;
+	struct dma_resv_list *list;
+
+	rcu_read_lock();
+	list = dma_resv_list_of(resv);
+	count = dma_resv_list_count(list);
+	capacity = dma_resv_list_capacity(list);
+	rcu_read_unlock();
+
+	room = count + dma_fence_set_count(merge->set) + merge->extra;
+	if (room <= capacity)
+		return 0;
+	/* As much as there may be, and as much that turns out to be covered. */
+	if (dma_fence_set_count(merge->set) > DMA_RESV_LIST_MAX ||
+	    room > 2 * DMA_RESV_LIST_MAX)
+		return -ENOMEM;
+	room = max(room, 2 * capacity);
+	if (dma_resv_list_capacity(merge->list) >= room)
+		return 0;
+	dma_resv_list_discard(merge->list);
+	merge->list = dma_resv_list_create(room);
+	return merge->list ? 0 : -ENOMEM;
 }
 
-/* Find @entry of the old list its place in the new one. */
-static void merge_old_entry(struct dma_resv_merge *merge, unsigned long entry)
-{
-	unsigned int pos, count = merge->list->num_fences;
-	struct dma_fence_index_cursor cursor;
-	enum settled settled = UNSETTLED;
-	u64 context = dma_resv_entry_context(entry);
-
-	if (merge->index.bits) {
-		dma_fence_index_start(&merge->index, &cursor, context);
-		while ((pos = dma_fence_index_next(&merge->index, &cursor)) !=
-		       DMA_FENCE_INDEX_END)
-			if (merge_meet(merge, pos, entry, &settled))
-				return;
-		if (settled)
-			return;
-		dma_fence_index_add_at(&merge->index, &cursor, count);
-	} else {
-		for (pos = 0; pos < count; pos++)
-			if (merge->contexts[pos] == context &&
-			    merge_meet(merge, pos, entry, &settled))
-				return;
-		if (settled)
-			return;
-		merge->contexts[count] = context;
-	}
-	dma_resv_list_append(merge->list, entry);
-}
-
-static int merge_rebuild(struct dma_resv_merge *merge, struct dma_resv *resv)
+/* Replace the list of @resv by the longer one of @merge. */
+static void list_grow(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
 	struct dma_resv_list *old = dma_resv_list_of(resv), *list = merge->list;
-	unsigned int i, count = dma_resv_list_count(old), end = list->max_fences;
+	unsigned int i, count = dma_resv_list_count(old);
 
-	merge->dropped = end;
-	for (i = 0; i < count; i++) {
-		unsigned long entry = dma_resv_list_entry(old, i);
-
-		if (i + PREFETCH < count)
-			prefetch((void *)dma_resv_list_entry(old, i + PREFETCH));
-		if (dma_fence_is_signaled(dma_resv_entry_fence(entry)))
-			merge_drop(merge, entry);
-		else
-			merge_old_entry(merge, entry);
-	}
-
-	/* So far, only the list that nobody sees has changed. */
-	if (list->num_fences > DMA_RESV_LIST_MAX)
-		return -ENOMEM;
-
-	/* The list has taken over the references of the set. */
-	merge->set->count = 0;
-	merge->list = NULL;
-	merge->kept = list->num_fences;
-	merge->pruned = end - merge->dropped;
-	list->max_fences = min(end, DMA_RESV_LIST_MAX);
-	merge->untidy |= dma_resv_list_is_loose(list);
+	for (i = 0; i < count; i++)
+		dma_resv_list_init_entry(list, i, dma_resv_list_entry(old, i));
+	list->num_fences = count;
 	dma_resv_list_publish(resv, list);
-	for (i = merge->dropped; i < end; i++)
-		dma_fence_put(dma_resv_entry_fence(dma_resv_list_entry(list,
-								       i)));
-	return 0;
+	merge->list = NULL;
 }
 
-static void merge_in_place(struct dma_resv_merge *merge, struct dma_resv *resv)
-{
-	struct dma_resv_list *list = dma_resv_list_of(resv);
-	unsigned int count = dma_resv_list_count(list), placed;
-
-	placed = dma_resv_place(list, dma_fence_set_at(merge->set, 0),
-				merge->set->count, merge->usage);
-	merge->kept = dma_resv_list_count(list);
-	merge->pruned = count + placed - merge->kept;
-	merge->untidy = dma_resv_list_is_untidy(list);
-}
-
-/**
- * dma_resv_merge_fits - would a commit find room?
- * @merge: a prepared merge
- * @resv: the reservation object it was prepared for, locked
- *
- * Return: whether dma_resv_merge_commit() would succeed while @resv stays
- * locked, if &dma_resv_merge.extra more fences are added before, and whether so
- * many can be added after it.
- */
-bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv)
-{
-	struct dma_resv_list *list = dma_resv_list_of(resv);
+/* What a commit knows of the list: each slot counts as one of these. */
+struct merge_slots {
+	/* what a slot without a fence holds */
+	unsigned long none;
+	/* in front of the count, as it was */
 	unsigned int count;
+	/* without a fence, and the list has a reference for it */
+	unsigned int free;
+	/* the fence has signaled: there is none any more, and no reference yet */
+	unsigned int dead;
+	/* behind the last that has not signaled */
+	unsigned int end;
+};
+
+/* Note what @entry, in slot @i, means to the new fence that it meets, if any. */
+static void merge_old_entry(struct dma_resv_merge *merge, unsigned int i,
+			    unsigned long entry)
+{
+	struct dma_fence *old = dma_resv_entry_fence(entry);
+	enum dma_resv_usage usage = dma_resv_entry_usage(entry);
+	unsigned int pos = dma_fence_set_find(merge->set, old);
+	u32 *note;
+
+	if (pos == dma_fence_set_count(merge->set))
+		return;
+	note = dma_fence_set_note(merge->set, pos);
+	if (*note == NOTE_COVERED)
+		return;
+
+	switch (dma_resv_rule(old, usage, dma_fence_set_fence(merge->set, pos),
+			      merge->usage)) {
+	case DMA_RESV_OLD:
+		*note = NOTE_COVERED;
+		break;
+	case DMA_RESV_NEW:
+		/* One of the same usage has to go: there can be only one. */
+		if (*note == NOTE_NEW || usage == merge->usage)
+			*note = i;
+		break;
+	case DMA_RESV_BOTH:
+		break;
+	}
+}
+
+static void list_prefetch(struct dma_resv_list *list, unsigned int i)
+{
+	prefetch(dma_resv_entry_fence(dma_resv_list_entry(list, i)));
+}
+
+/*
+ * First pass, over the old entries: what has signaled goes, and each new fence has
+ * a note of what becomes of it. Nobody waits for more or less than before.
+ */
+static void merge_old(struct dma_resv_merge *merge, struct dma_resv_list *list,
+		      struct merge_slots *slots)
+{
+	struct dma_fence *stub = dma_resv_entry_fence(slots->none);
+	bool replace = kref_read(&stub->refcount) < STUB_REFS_MAX;
+	unsigned int i, count = dma_fence_set_count(merge->set);
+
+	for (i = 0; i < count; i++)
+		*dma_fence_set_note(merge->set, i) = NOTE_NEW;
+
+	for (i = 0; i < slots->count; i++) {
+		unsigned long entry = dma_resv_list_entry(list, i);
+		struct dma_fence *fence = dma_resv_entry_fence(entry);
+
+		if (i + PREFETCH < slots->count)
+			list_prefetch(list, i + PREFETCH);
+		if (entry == slots->none) {
+			slots->free++;
+			continue;
+		}
+		/* Case 9. */
+		if (dma_fence_is_signaled(fence)) {
+			if (replace) {
+				merge->pruned++;
+				slots->dead++;
+				dma_resv_list_set(list, i, slots->none);
+				dma_fence_put(fence);
+				continue;
+			}
+		} else {
+			merge->kept++;
+			if (count)
+				merge_old_entry(merge, i, entry);
+		}
+		slots->end = i + 1;
+	}
+}
+
+/* The next slot from @i on without a fence; at last, the one behind the count. */
+static unsigned int merge_free_slot(struct dma_resv_list *list,
+				    const struct merge_slots *slots,
+				    unsigned int i)
+{
+	while (i < slots->count && dma_resv_list_entry(list, i) != slots->none)
+		i++;
+	return i;
+}
+
+/*
+ * Second pass, over the new fences, for which there is room.
+ *
+ * Return: how many went into slots in front of the count.
+ */
+static unsigned int merge_new(struct dma_resv_merge *merge,
+			      struct dma_resv_list *list,
+			      struct merge_slots *slots)
+{
+	unsigned int pos, free = 0, used = 0;
+
+	for (pos = 0; pos < dma_fence_set_count(merge->set); pos++) {
+		struct dma_fence *fence = dma_fence_set_fence(merge->set, pos);
+		struct dma_fence *old = NULL;
+		u32 slot = *dma_fence_set_note(merge->set, pos);
+
+		if (slot == NOTE_COVERED)
+			continue;
+		if (slot == NOTE_NEW) {
+			slot = merge_free_slot(list, slots, free);
+			free = slot + 1;
+			used += slot < slots->count;
+			merge->kept++;
+		} else {
+			old = dma_resv_entry_fence(dma_resv_list_entry(list,
+								       slot));
+			merge->pruned++;
+		}
+		dma_resv_list_set(list, slot,
+				  dma_resv_entry(dma_fence_get(fence),
+						 merge->usage));
+		dma_fence_put(old);
+		slots->end = max(slots->end, slot + 1);
+	}
+	return used;
+}
+
+/*
+ * The count ends at the last fence that has not signaled. @used of the slots in
+ * front of it hold a fence again.
+ */
+static void merge_trim(struct dma_resv_list *list, struct merge_slots *slots,
+		       unsigned int used)
+{
+	struct dma_fence *stub = dma_resv_entry_fence(slots->none);
+	int refs = slots->dead - used;
+	unsigned int i;
+
+	/*
+	 * Where the kernel cuts the capacity down to the count, nobody would know
+	 * any more how many slots readers may have seen.
+	 */
+	if (IS_ENABLED(CONFIG_DEBUG_MUTEXES))
+		slots->end = max(slots->end, slots->count);
+	/* Readers who know the old count find the stub that needs no reference. */
+	for (i = slots->end; i < slots->count; i++, refs--)
+		dma_resv_list_set(list, i, dma_resv_entry_behind());
+	if (slots->end != slots->count)
+		dma_resv_list_set_count(list, slots->end);
+	for (; refs > 0; refs--)
+		dma_fence_get(stub);
+	for (; refs < 0; refs++)
+		dma_fence_put(stub);
+}
+
+/* After the first pass: how many fences will be more entries than before? */
+static unsigned int merge_count_new(struct dma_resv_merge *merge)
+{
+	unsigned int i, fresh = 0;
+
+	for (i = 0; i < dma_fence_set_count(merge->set); i++)
+		fresh += *dma_fence_set_note(merge->set, i) == NOTE_NEW;
+	return fresh;
+}
+
+/* After the first pass: -ENOMEM if they are too many, -EAGAIN without slots. */
+static int merge_check(struct dma_resv_merge *merge, struct dma_resv_list *list,
+		       const struct merge_slots *slots)
+{
+	unsigned int room = dma_resv_list_capacity(list) - slots->count;
+	unsigned int fresh = dma_fence_set_count(merge->set);
+
+	if (fresh <= room && merge->kept + fresh <= DMA_RESV_LIST_MAX)
+		return 0;
+	fresh = merge_count_new(merge);
+	if (merge->kept + fresh > DMA_RESV_LIST_MAX)
+		return -ENOMEM;
+	return fresh > room + slots->free + slots->dead ? -EAGAIN : 0;
+}
+
+static void merge_begin(struct dma_resv_merge *merge, struct dma_resv *resv,
+			struct merge_slots *slots)
+{
+	*slots = (struct merge_slots) {
+		.none = dma_resv_entry_none(resv),
+		.count = dma_resv_list_count(dma_resv_list_of(resv)),
+	};
+	merge->kept = 0;
+	merge->pruned = 0;
+}
+
+/*
+ * Might a commit find too many? What others add in between is in @merge->extra; what
+ * covers a new fence now, or a later one, does so then, or has signaled.
+ */
+static bool merge_may_be_full(struct dma_resv_merge *merge,
+			      struct dma_resv *resv)
+{
+	struct dma_resv_list *list = dma_resv_list_of(resv);
+	struct merge_slots slots;
+
+	if (!list)
+		return dma_fence_set_count(merge->set) + merge->extra >
+		       DMA_RESV_LIST_MAX;
+	merge_begin(merge, resv, &slots);
+	merge_old(merge, list, &slots);
+	merge_trim(list, &slots, 0);
+	return merge->kept + merge_count_new(merge) + merge->extra >
+	       DMA_RESV_LIST_MAX;
+}
+
+static unsigned int merge_room(struct dma_resv_merge *merge,
+			       struct dma_resv *resv)
+{
+	return dma_resv_list_count(dma_resv_list_of(resv)) +
+	       dma_fence_set_count(merge->set) + merge->extra;
+}
+
+int dma_resv_list_reserve(struct dma_resv_merge *merge, struct dma_resv *resv)
+{
+	unsigned int capacity = dma_resv_list_capacity(dma_resv_list_of(resv));
+	unsigned int room = merge_room(merge, resv);
 
 	dma_resv_assert_held(resv);
-	count = merge->set->count + merge->extra;
-	/* That the list is short was of interest before, not any more. */
-	if (!merge->list)
-		return list && count <= dma_resv_list_room(list);
-	count += dma_resv_list_count(list);
-	return count <= merge->list->max_fences &&
-	       count <= (merge->index.bits ?
-			 dma_fence_index_room(&merge->index) :
-			 DMA_RESV_MERGE_LINEAR);
+	if (merge->final && room > DMA_RESV_LIST_MAX) {
+		if (merge_may_be_full(merge, resv))
+			return -ENOMEM;
+		room = merge_room(merge, resv);
+	}
+	if (room <= capacity)
+		return 0;
+	if (dma_resv_list_capacity(merge->list) < max(room, 2 * capacity))
+		return -EAGAIN;
+	list_grow(merge, resv);
+	return 0;
 }
 
-/**
- * dma_resv_merge_commit - merge
- * @merge: a prepared merge
- * @resv: the reservation object it was prepared for, locked
- *
- * Afterwards only dma_resv_merge_fini() is allowed on @merge, and
- * dma_fence_set_fini() on its set, unless others have added so much since
- * dma_resv_merge_prepare() that there is no room: then nothing has changed. Nor
- * has it if there were more than %DMA_RESV_LIST_MAX entries afterwards.
- *
- * Return: 0, -EAGAIN or -ENOMEM.
- */
-int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
+int dma_resv_list_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
 {
-	if (!dma_resv_merge_fits(merge, resv))
-		return -EAGAIN;
+	struct dma_resv_list *list = dma_resv_list_of(resv);
+	struct merge_slots slots;
+	unsigned int used = 0;
+	int ret;
 
-	if (merge->list)
-		return merge_rebuild(merge, resv);
-	merge_in_place(merge, resv);
-	return 0;
+	dma_resv_assert_held(resv);
+	merge_begin(merge, resv, &slots);
+	if (!list)
+		return dma_fence_set_count(merge->set) ? -EAGAIN : 0;
+	/* The same once more, as for each plane of a frame. */
+	if (slots.count == 1 && dma_fence_set_count(merge->set) == 1 &&
+	    dma_resv_list_entry(list, 0) ==
+	    dma_resv_entry(dma_fence_set_fence(merge->set, 0), merge->usage))
+		return 0;
+
+	merge_old(merge, list, &slots);
+	ret = merge_check(merge, list, &slots);
+	if (!ret)
+		used = merge_new(merge, list, &slots);
+	merge_trim(list, &slots, used);
+	return ret;
 }

@@ -1,49 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The stores of a kernel that keeps fences in a list with a usage for each: by
+ * its layout where that is known, and otherwise by public functions.
+ */
 #ifndef __DMA_RESV_MERGE_H
 #define __DMA_RESV_MERGE_H
 
-#include <linux/dma-fence-index.h>
-#include <linux/dma-resv.h>
+#include "dma-resv-list.h"
 
-struct dma_fence;
-struct dma_fence_set;
-struct dma_resv_list;
+int dma_resv_list_collect(struct dma_resv *resv, enum dma_resv_usage usage,
+			  struct dma_fence_set *set,
+			  struct dma_resv_found *found);
+int dma_resv_list_prepare(struct dma_resv_merge *merge, struct dma_resv *resv);
+int dma_resv_list_reserve(struct dma_resv_merge *merge, struct dma_resv *resv);
+int dma_resv_list_commit(struct dma_resv_merge *merge, struct dma_resv *resv);
 
-/* A list of more entries is indexed; one of half as many may be short. */
-#define DMA_RESV_MERGE_LINEAR	32
+int dma_resv_public_collect(struct dma_resv *resv, enum dma_resv_usage usage,
+			    struct dma_fence_set *set,
+			    struct dma_resv_found *found);
+int dma_resv_public_reserve(struct dma_resv_merge *merge,
+			    struct dma_resv *resv);
+void dma_resv_public_commit(struct dma_resv_merge *merge,
+			    struct dma_resv *resv);
 
-/**
- * struct dma_resv_merge - a fence set on its way into a reservation object
- */
-struct dma_resv_merge {
-	/** @set: what is to be added; empty to prune only */
-	struct dma_fence_set *set;
-	/** @usage: the usage of each fence of @set */
-	enum dma_resv_usage usage;
-	/** @list: the list to be, with @set in front; NULL to work in place */
+int dma_resv_store_collect_locked(struct dma_resv *resv,
+				  enum dma_resv_usage usage,
+				  struct dma_fence_set *set);
+
+static inline void dma_resv_store_init(void)
+{
+	dma_resv_list_init();
+}
+
+static inline void dma_resv_store_fini(void)
+{
+	dma_resv_list_fini();
+}
+
+static inline bool dma_resv_store_is_new(struct dma_resv *resv)
+{
+	return !rcu_access_pointer(resv->fences);
+}
+
+static inline int dma_resv_store_collect(struct dma_resv *resv,
+					 enum dma_resv_usage usage,
+					 struct dma_fence_set *set,
+					 struct dma_resv_found *found)
+{
+	if (dma_resv_list_known)
+		return dma_resv_list_collect(resv, usage, set, found);
+	return dma_resv_public_collect(resv, usage, set, found);
+}
+
+static inline int dma_resv_merge_prepare(struct dma_resv_merge *merge,
+					 struct dma_resv *resv)
+{
+	return dma_resv_list_known ? dma_resv_list_prepare(merge, resv) : 0;
+}
+
+static inline int dma_resv_merge_reserve(struct dma_resv_merge *merge,
+					 struct dma_resv *resv)
+{
 	struct dma_resv_list *list;
-	/** @index: positions in @list by context, without slots if it is short */
-	struct dma_fence_index index;
-	/** @contexts: the contexts in a short @list, side by side */
-	u64 contexts[DMA_RESV_MERGE_LINEAR];
-	/** @dropped: where the entries that were dropped begin in @list */
-	unsigned int dropped;
-	/** @extra: fences that others add beside @set, for which room is kept */
-	unsigned int extra;
-	/** @kept: entries after a commit */
-	unsigned int kept;
-	/** @pruned: entries that a commit dropped or replaced */
-	unsigned int pruned;
-	/** @untidy: dead or double entries were seen and could not be removed */
-	bool untidy;
-};
 
-void dma_resv_merge_init(struct dma_resv_merge *merge,
-			 struct dma_fence_set *set, enum dma_resv_usage usage);
-int dma_resv_merge_prepare(struct dma_resv_merge *merge, struct dma_resv *resv,
-			   unsigned int attempt);
-bool dma_resv_merge_fits(struct dma_resv_merge *merge, struct dma_resv *resv);
-int dma_resv_merge_commit(struct dma_resv_merge *merge, struct dma_resv *resv);
-void dma_resv_merge_fini(struct dma_resv_merge *merge);
+	if (!dma_resv_list_known)
+		return dma_resv_public_reserve(merge, resv);
+	/* As a rule there is room. */
+	list = dma_resv_list_of(resv);
+	if (likely(list && list->num_fences +
+			   dma_fence_set_count(merge->set) + merge->extra <=
+			   min(list->max_fences, DMA_RESV_LIST_MAX)))
+		return 0;
+	return dma_resv_list_reserve(merge, resv);
+}
+
+static inline int dma_resv_merge_commit(struct dma_resv_merge *merge,
+					struct dma_resv *resv)
+{
+	if (dma_resv_list_known)
+		return dma_resv_list_commit(merge, resv);
+	dma_resv_public_commit(merge, resv);
+	return 0;
+}
+
+static inline void dma_resv_merge_fini(struct dma_resv_merge *merge)
+{
+	if (merge->list)
+		dma_resv_list_discard(merge->list);
+	merge->list = NULL;
+}
 
 #endif /* __DMA_RESV_MERGE_H */

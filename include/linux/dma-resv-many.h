@@ -5,12 +5,12 @@
 #ifndef __LINUX_DMA_RESV_MANY_H
 #define __LINUX_DMA_RESV_MANY_H
 
+#include <linux/dma-fence-set.h>
 #include <linux/dma-resv.h>
 #include <linux/dma-resv-usage.h>
 
 struct dma_fence;
-struct dma_fence_set;
-struct dma_resv_import;
+struct dma_resv_merge;
 
 /**
  * struct dma_resv_many_entry - one of many reservation objects
@@ -24,9 +24,8 @@ struct dma_resv_many_entry {
 	 */
 	enum dma_resv_usage usage;
 	/* private: */
-	u8 todo;
-	bool owner, untidy;
-	struct dma_resv_import *import;
+	bool owner, full;
+	struct dma_resv_merge *merge;
 };
 
 /**
@@ -40,10 +39,9 @@ struct dma_resv_many {
 	/** @failed: after an error, the entry that it came from, or @count */
 	unsigned int failed;
 	/* private: */
-	struct dma_fence *flat, *only;
-	struct dma_fence *few[16];
-	int few_count;
-	bool fits, loose_ends;
+	struct dma_fence *fence;
+	struct dma_fence_set set;
+	bool prepared;
 	struct ww_acquire_ctx ticket;
 };
 

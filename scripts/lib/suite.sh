@@ -45,6 +45,16 @@ stress() {
 		"$programs/stress --seconds $seconds"
 }
 
+# poisoned NAME OPTION...: the same where memory that is freed is filled, and memory that
+# is new is not cleared: what is read there by mistake is neither a fence nor NULL
+poisoned() {
+	local name=$1-poisoned
+	shift
+	in_vm "$name" "$@" --append 'init_on_alloc=0 slub_debug=P' -- \
+		selftests/run-guest "$modules" "$results/$name" \
+		"$programs/sync_test" "$programs/stress --seconds 10"
+}
+
 # hostile NAME short|full OPTION...: a client that does its worst; accounting has
 # the kernel patch itself
 hostile() {
@@ -72,8 +82,8 @@ build_programs() {
 
 	make_programs "$1"
 	tests=()
-	for program in export import merge bad_input lifetime hostile client \
-		many many_input many_race; do
+	for program in export shape import merge bad_input lifetime hostile \
+		client many many_input many_race sync waiters; do
 		tests+=("$programs/${program}_test")
 	done
 	# These switch tracing and accounting, for which the kernel patches itself.

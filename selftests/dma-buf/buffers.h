@@ -300,6 +300,14 @@ static inline int dmabuf_import(int dmabuf, int sync_file, __u32 flags)
 	return xioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &arg);
 }
 
+/* Wait until the CPU may read or write the buffer, as a program with a mapping does. */
+static inline int dmabuf_sync(int dmabuf, __u32 flags)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | flags };
+
+	return xioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
 /* Add a fence as a driver does, with any usage. */
 static inline int resv_add(int test, int dmabuf, int sync_file, __u32 usage)
 {
@@ -345,6 +353,14 @@ static inline uint64_t resv_bytes(int test, int dmabuf)
 	struct dma_resv_test_list arg = { .dmabuf = dmabuf };
 
 	return xioctl(test, DMA_RESV_TEST_LIST, &arg) ? UINT64_MAX : arg.bytes;
+}
+
+/* Where the list is, to be compared with where it was; 0 if there is none. */
+static inline uint64_t resv_where(int test, int dmabuf)
+{
+	struct dma_resv_test_list arg = { .dmabuf = dmabuf };
+
+	return xioctl(test, DMA_RESV_TEST_LIST, &arg) ? 0 : arg.list;
 }
 
 static inline int resv_hold(int test, int dmabuf, __u32 ms)

@@ -12,7 +12,6 @@ TEST_F(buffer, e1_read_export_waits_for_writers_only)
 	int writer = FD(timeline_fence(self->two, 1));
 	int fd;
 
-	NEEDS_USAGES(EXCLUSIVE);
 	OK(dmabuf_import(self->dmabuf, reader, READ));
 	OK(dmabuf_import(self->dmabuf, writer, WRITE));
 	fd = FD(dmabuf_export(self->dmabuf, READ));
@@ -126,7 +125,6 @@ TEST_F(buffer, e2_export_holds_every_import_that_has_returned)
 	int done = 0, exports = 0;
 	pthread_t thread;
 
-	NEEDS_USAGES(EXCLUSIVE);
 	/* A first entry, so that the fence in question is not the first. */
 	OK(dmabuf_import(self->dmabuf, reader, READ));
 	OK(pthread_create(&thread, NULL, import_many, &job));

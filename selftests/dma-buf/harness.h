@@ -7,7 +7,9 @@
 
 #include <dirent.h>
 #include <kselftest_harness.h>
+#include <linux/membarrier.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "buffers.h"
 
@@ -30,7 +32,7 @@
 	} while (0)
 
 /* For what an exclusive fence and shared ones cannot tell apart. */
-#define EXCLUSIVE	"an exclusive fence is for all, whoever it was for"
+#define EXCLUSIVE	"an exclusive fence and shared ones are two usages, not four"
 #define NEEDS_USAGES(why) \
 	do { \
 		if (has_exclusive(self->test)) \
@@ -84,28 +86,54 @@ FIXTURE_TEARDOWN(buffer)
 #define OK(expr)	ASSERT_EQ(0, expr)
 #define FD(expr)	({ int __fd = (expr); ASSERT_GE(__fd, 0); __fd; })
 
+/* What /proc says of a process or thread: 'S' if it sleeps, 0 if it is gone. */
+static inline char task_state(pid_t pid)
+{
+	char path[32], line[128], *state = NULL;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	stat = fopen(path, "re");
+	if (stat && fgets(line, sizeof(line), stat))
+		state = strrchr(line, ')');
+	if (stat)
+		fclose(stat);
+	return state ? state[2] : '\0';
+}
+
 /*
  * Until a process or thread sleeps, as it does where it waits for a lock; not for
  * ever. Whether it sleeps.
  */
 static inline bool wait_asleep(pid_t pid)
 {
-	char path[32], line[128], *state = NULL;
 	int ms;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	for (ms = 0; ms < 10000; ms += 10) {
-		FILE *stat = fopen(path, "re");
+		char state;
 
 		sleep_ms(10);
-		state = stat && fgets(line, sizeof(line), stat) ?
-			strrchr(line, ')') : NULL;
-		if (stat)
-			fclose(stat);
-		if (state && strchr("SD", state[2]))
+		state = task_state(pid);
+		if (state == 'S' || state == 'D')
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Have the kernel give away at once what it frees when all readers are done with it, as
+ * lists of fences are: it does so every five seconds, or for some hundreds.
+ */
+static inline void free_lists(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	/* Without a line in the log; then the slabs. */
+	if (fd >= 0 && write(fd, "4", 1) == 1 && write(fd, "2", 1) == 1)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	if (fd >= 0)
+		close(fd);
+	sleep_ms(10);
 }
 
 /*

@@ -131,7 +131,6 @@ TEST_F(merge, i2_case_6_same_and_weaker)
 
 TEST_F(merge, i2_case_7_earlier_and_stricter)
 {
-	NEEDS_USAGES(EXCLUSIVE);
 	OK(had(self, 2, DMA_RESV_TEST_READ));
 	OK(import(self, 1, WRITE));
 	EXPECT_STREQ("1W 2R", entries(self));

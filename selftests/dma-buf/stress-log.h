@@ -19,19 +19,19 @@
 
 enum { BUFFERS = 3, SLOTS = 64, LOG = 64, NAMES = 1024, WAIT_MS = 60000 };
 
-/* Who waits: everybody, or writers only. */
-enum { FOR_ALL, FOR_WRITERS, KINDS };
+/* Who waits: everybody, or writers only, for an import or for what a driver added. */
+enum { FOR_ALL, FOR_WRITERS, FOR_WRITERS_BY_DRIVER, KINDS };
 
 enum op {
-	OP_IMPORT, OP_EXPORT, OP_POLL, OP_MERGE, OP_ADD, OP_SIGNAL, OP_CHURN,
-	OP_HOLD, OP_DUP_CLOSE, OP_FORK, OP_KILL, OP_SEND, OP_RECEIVE,
+	OP_IMPORT, OP_EXPORT, OP_POLL, OP_SYNC, OP_MERGE, OP_ADD, OP_SIGNAL,
+	OP_CHURN, OP_HOLD, OP_DUP_CLOSE, OP_FORK, OP_KILL, OP_SEND, OP_RECEIVE,
 	OP_EXPORT_MANY, OP_IMPORT_MANY, OP_EXCHANGE, OP_TOGGLE, OP_RESTART,
 	OP_CHECKED, OPS
 };
 
 static const char * const op_names[OPS] = {
-	"import", "export", "poll", "merge", "driver adds", "signal", "copy list",
-	"hold lock", "dup and close", "fork", "kill a child",
+	"import", "export", "poll", "sync", "merge", "driver adds", "signal",
+	"copy list", "hold lock", "dup and close", "fork", "kill a child",
 	"send", "receive", "export many", "import many", "exchange", "toggle",
 	"kill and restart", "fences checked",
 };
@@ -92,9 +92,9 @@ struct snapshot {
 	item_t items[BUFFERS * KINDS * LOG];
 };
 
-static void snapshot_add(struct snapshot *snapshot, int buffer, __u32 flags)
+static void snapshot_add_kinds(struct snapshot *snapshot, int buffer, int kinds)
 {
-	int kinds = flags & WRITE ? KINDS : 1, kind, i;
+	int kind, i;
 
 	for (kind = 0; kind < kinds; kind++) {
 		for (i = 0; i < LOG; i++) {
@@ -105,6 +105,11 @@ static void snapshot_add(struct snapshot *snapshot, int buffer, __u32 flags)
 				snapshot->items[snapshot->count++] = item;
 		}
 	}
+}
+
+static void snapshot_add(struct snapshot *snapshot, int buffer, __u32 flags)
+{
+	snapshot_add_kinds(snapshot, buffer, flags & WRITE ? KINDS : 1);
 }
 
 /* Every fence of it may have signaled, now that the wait has ended. */

@@ -107,6 +107,28 @@ static void do_poll(void)
 	did(OP_POLL);
 }
 
+/*
+ * A sleep in the kernel; that it ends is for join() to see. Where there is one exclusive
+ * fence, the kernel does not wait for what a driver adds for writers, if a fence of the
+ * same timeline is there for all.
+ */
+static void do_sync(void)
+{
+	int buffer = (int)rnd(BUFFERS - 1);
+	__u32 flags = rnd_flags();
+	int kinds = exclusive ? FOR_WRITERS_BY_DRIVER : KINDS;
+
+	seen.count = 0;
+	snapshot_add_kinds(&seen, buffer, flags & WRITE ? kinds : 1);
+	if (!seen.count) {
+		usleep(1000);
+		return;
+	}
+	if (good(dmabuf_sync(dmabufs[buffer], flags), "sync"))
+		snapshot_over(&seen, "sync of a buffer");
+	did(OP_SYNC);
+}
+
 /* Two exports become one sync_file, which goes into a third buffer. */
 static void do_merge(void)
 {
@@ -138,24 +160,25 @@ static void do_add(void)
 	int buffer = (int)rnd(BUFFERS);
 	__u32 usage = rnd(DMA_RESV_TEST_BOOKKEEP + 1);
 	item_t item;
-	int fd = new_fence(&item);
+	int fd = driver_fence(&item);
 
 	if (good(resv_add(test, dmabufs[buffer], fd, usage), "driver add") &&
 	    usage != DMA_RESV_TEST_BOOKKEEP)
-		log_import(buffer, usage == DMA_RESV_TEST_READ ? FOR_WRITERS
-							       : FOR_ALL, item);
+		log_import(buffer, usage == DMA_RESV_TEST_READ ?
+				   FOR_WRITERS_BY_DRIVER : FOR_ALL, item);
 	close(fd);
 	did(OP_ADD);
 }
 
 static void do_signal(void)
 {
-	advance(&timelines[rnd(TIMELINES)], 1 + rnd(4));
+	advance(fast_timeline(), 1 + rnd(4));
 }
 
+/* A copy may be where an older one was, which nobody who sleeps in the kernel sees. */
 static void do_churn(void)
 {
-	good(resv_churn(test, dmabufs[rnd(BUFFERS)], 1), "copy of a list");
+	good(resv_churn(test, dmabufs[BUFFERS - 1], 1), "copy of a list");
 	did(OP_CHURN);
 }
 

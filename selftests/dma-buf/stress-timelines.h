@@ -10,7 +10,8 @@
 
 #include "stress-log.h"
 
-enum { TIMELINES = 4, KEEP = 64 };
+/* Of these, the first one is slow. */
+enum { SLOW, DRIVER = 3, TIMELINES, KEEP = 64 };
 
 /*
  * One for the threads of a process. sw_sync cannot bear it if a fence that has
@@ -30,6 +31,9 @@ struct timeline {
 
 /* Of a process. */
 static struct timeline *timelines;
+
+/* Does the kernel know one exclusive fence for each buffer, and no usages? */
+static bool exclusive;
 
 /* Of a thread. */
 static __thread uint64_t random_state;
@@ -102,10 +106,14 @@ static void advance(struct timeline *timeline, unsigned int count)
 	did(OP_SIGNAL);
 }
 
-/* A new fence: its sync_file, which is @item to the log. */
-static int new_fence(item_t *item)
+static struct timeline *fast_timeline(void)
 {
-	struct timeline *timeline = &timelines[rnd(TIMELINES)];
+	return &timelines[SLOW + 1 + rnd(TIMELINES - 1)];
+}
+
+/* A new fence: its sync_file, which is @item to the log. */
+static int fence_of(struct timeline *timeline, item_t *item)
+{
 	int fd;
 
 	pthread_mutex_lock(&timeline->lock);
@@ -117,6 +125,21 @@ static int new_fence(item_t *item)
 	pthread_mutex_unlock(&timeline->lock);
 	good(fd, "a new fence");
 	return fd;
+}
+
+/*
+ * To import. Where there is one exclusive fence, fences that a driver adds have a
+ * timeline of their own, as the kernel drops one for another one of its timeline,
+ * whoever waits for which.
+ */
+static int new_fence(item_t *item)
+{
+	return fence_of(&timelines[rnd(exclusive ? DRIVER : TIMELINES)], item);
+}
+
+static int driver_fence(item_t *item)
+{
+	return fence_of(&timelines[exclusive ? DRIVER : rnd(TIMELINES)], item);
 }
 
 #endif /* _STRESS_TIMELINES_H */

@@ -13,7 +13,7 @@
 
 #include "stress-ops.h"
 
-enum { PROCESSES_MAX = 8, THREADS = 3 };
+enum { PROCESSES_MAX = 8, WORKERS = 3, SLEEPERS = 6 };
 
 #define ENABLED		"/sys/module/dma_resv_export/parameters/enabled"
 
@@ -28,6 +28,15 @@ static void *work(void *seed)
 	return NULL;
 }
 
+/* They do nothing else: what they look at changes while they sleep. */
+static void *keep_sleeping(void *seed)
+{
+	random_state = (uintptr_t)seed;
+	while (!stopped())
+		do_sync();
+	return NULL;
+}
+
 /* Advance timelines, sometimes far, sometimes not at all. */
 static void *keep_signaling(void *seed)
 {
@@ -37,7 +46,7 @@ static void *keep_signaling(void *seed)
 
 		usleep(rnd(1000));
 		if (dice < 20)
-			advance(&timelines[rnd(TIMELINES)],
+			advance(rnd(16) ? fast_timeline() : &timelines[SLOW],
 				dice < 3 ? ~0U : 1 + rnd(8));
 	}
 	return NULL;
@@ -57,14 +66,15 @@ static int open_descriptors(void)
 
 static int process(uint64_t seed)
 {
-	pthread_t threads[THREADS], signaler;
+	pthread_t threads[WORKERS + SLEEPERS], signaler;
 	int before = open_descriptors(), i;
 
 	pthread_create(&signaler, NULL, keep_signaling, (void *)(seed * 31 + 7));
-	for (i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, work,
+	for (i = 0; i < WORKERS + SLEEPERS; i++)
+		pthread_create(&threads[i], NULL,
+			       i < WORKERS ? work : keep_sleeping,
 			       (void *)(seed * 31 + (uint64_t)i));
-	for (i = 0; i < THREADS; i++)
+	for (i = 0; i < WORKERS + SLEEPERS; i++)
 		pthread_join(threads[i], NULL);
 	atomic_store(&workers_over, 1);
 	pthread_join(signaler, NULL);
@@ -157,11 +167,21 @@ static pid_t reap(void)
 	return pid;
 }
 
+/* A list comes back to where an older one was, while somebody may still look there. */
+static void *keep_freeing(void *unused)
+{
+	while (!stopped())
+		free_lists();
+	return unused;
+}
+
 /* Once in a while, until the time is over. */
 static void disturb(struct child *children, unsigned int processes, int seconds)
 {
 	uint64_t end = now_ns() + (uint64_t)seconds * 1000000000, said = now_ns();
+	pthread_t freer;
 
+	pthread_create(&freer, NULL, keep_freeing, NULL);
 	while (now_ns() < end && !stopped()) {
 		unsigned int victim = rnd(processes);
 
@@ -185,6 +205,7 @@ static void disturb(struct child *children, unsigned int processes, int seconds)
 		}
 	}
 	atomic_store(&stress->stop, 1);
+	pthread_join(freer, NULL);
 }
 
 /* All have to end, which also means that each of their waits does. */
@@ -302,6 +323,7 @@ int main(int argc, char **argv)
 		printf("Bail out! no buffers, or no /dev/dma_resv_test\n");
 		return 1;
 	}
+	exclusive = has_exclusive(test);
 	many = !xioctl(dmabufs[0], DMA_BUF_IOCTL_SYNC_QUERY, &query);
 	toggles = can_switch();
 	random_state = seed;

@@ -9,7 +9,6 @@
 #define __COMPAT_DMA_FENCE_ARRAY_H
 
 #include <linux/dma-fence-array.h>
-#include <linux/mmzone.h>
 #include <linux/slab.h>
 
 #ifdef HAVE_DMA_FENCE_ARRAY_SIGNAL_ON_ANY
@@ -24,30 +23,26 @@
 	dma_fence_array_create(count, fences, context, 1)
 #endif
 
-/*
- * The size of the largest array. Where the kernel hands a chain on as if it were
- * one fence, there had better be none: 800 fences before it comes to that.
- */
-#ifdef HAVE_NO_DMA_FENCE_IS_CONTAINER
-#define COMPAT_ARRAY_SIZE	(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
-#else
-#define COMPAT_ARRAY_SIZE	PAGE_SIZE
-#endif
-
 static inline struct dma_fence_array *
-compat_dma_fence_array_create(unsigned int count, struct dma_fence **fences)
+compat_dma_fence_array_create(unsigned int count, struct dma_fence **fences,
+			      gfp_t gfp)
 {
 	u64 context = dma_fence_context_alloc(1);
 #ifdef HAVE_DMA_FENCE_ARRAY_INIT
 	struct dma_fence_array *array;
 
-	array = kzalloc(struct_size(array, callbacks, count),
-			GFP_KERNEL_ACCOUNT);
+	array = kzalloc(struct_size(array, callbacks, count), gfp);
 	if (array)
 		compat_array_init(array, count, fences, context);
 	return array;
 #else
-	return compat_array_create(count, fences, context);
+	/* The kernel would try hard: see whether it has to. */
+	size_t size = sizeof(struct dma_fence_array) +
+		      count * sizeof(struct dma_fence_array_cb);
+	void *trial = kmalloc(size, gfp);
+
+	kfree(trial);
+	return trial ? compat_array_create(count, fences, context) : NULL;
 #endif
 }
 

@@ -5,16 +5,17 @@
 
 #include <linux/module.h>
 
-#include "../dma-resv-list.h"
+#include "../dma-resv-store.h"
 
 static int __init dma_resv_kunit_init(void)
 {
-	dma_resv_list_init();
+	dma_resv_store_init();
 	return 0;
 }
 module_init(dma_resv_kunit_init);
 
 static void __exit dma_resv_kunit_exit(void)
 {
+	dma_resv_store_fini();
 }
 module_exit(dma_resv_kunit_exit);

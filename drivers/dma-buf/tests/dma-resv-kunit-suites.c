@@ -6,9 +6,7 @@
 
 #include "dma-resv-kunit-suites.h"
 
-kunit_test_suites(&dma_fence_table_suite_of_module,
-		  &dma_fence_index_suite_of_module,
-		  &dma_fence_set_suite_of_module,
+kunit_test_suites(&dma_fence_set_suite_of_module,
 		  &dma_resv_import_suite_of_module,
 		  &dma_resv_steps_suite_of_module,
 		  &dma_resv_export_suite_of_module,

@@ -7,8 +7,6 @@
 
 #include <kunit/test.h>
 
-extern struct kunit_suite dma_fence_table_suite_of_module;
-extern struct kunit_suite dma_fence_index_suite_of_module;
 extern struct kunit_suite dma_fence_set_suite_of_module;
 extern struct kunit_suite dma_resv_import_suite_of_module;
 extern struct kunit_suite dma_resv_steps_suite_of_module;

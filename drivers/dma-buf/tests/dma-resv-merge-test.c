@@ -8,11 +8,10 @@
 
 #include <linux/dma-fence-set.h>
 #include <linux/dma-resv-export.h>
+#include <linux/dma-resv-many.h>
 #include <linux/err.h>
 
-#include "../dma-resv-list.h"
-#include "../dma-resv-merge.h"
-#include "../dma-resv-place.h"
+#include "../dma-resv-store.h"
 #include "dma-resv-rig.h"
 
 /* Room for the entries of other contexts that a way needs. */
@@ -24,29 +23,33 @@ enum way {
 	WAY_CALL,
 	/* in one array with fences of other contexts */
 	WAY_ARRAY,
-	/* into a list that is long enough to be indexed */
-	WAY_LONG_LIST,
+	/* so many of them that the set has an index, and onto a longer list */
+	WAY_LONG,
 	/* prepare, reserve, commit */
 	WAY_STEPS,
-	/* a single fence in place, for which there is room */
-	WAY_IN_PLACE,
-	/* a set in place, for which there is room */
-	WAY_SET_IN_PLACE,
+	/* into many objects */
+	WAY_MANY,
+	/* into a list that has room, which stays the same */
+	WAY_ROOM,
 	WAYS
 };
 
 static const char * const way_names[] = {
 	[WAY_CALL] = "one call",
 	[WAY_ARRAY] = "in an array",
-	[WAY_LONG_LIST] = "onto a long list",
+	[WAY_LONG] = "many at once",
 	[WAY_STEPS] = "in steps",
-	[WAY_IN_PLACE] = "in place",
-	[WAY_SET_IN_PLACE] = "a set in place",
+	[WAY_MANY] = "into many",
+	[WAY_ROOM] = "where there is room",
 };
 
 static const enum way ways[] = {
-	WAY_CALL, WAY_ARRAY, WAY_LONG_LIST, WAY_STEPS, WAY_IN_PLACE,
-	WAY_SET_IN_PLACE,
+	WAY_CALL, WAY_ARRAY, WAY_LONG, WAY_STEPS, WAY_MANY, WAY_ROOM,
+};
+
+/* So many fences go along with one. */
+static const unsigned int companions[WAYS] = {
+	[WAY_ARRAY] = 2, [WAY_LONG] = 20, [WAY_ROOM] = 2,
 };
 
 static void name_way(const enum way *way, char *name)
@@ -71,6 +74,13 @@ static void let_die(struct others *others)
 	others->dies = NULL;
 }
 
+/* All but the first @count. */
+static void let_companions_die(struct others *others, unsigned int count)
+{
+	while (others->count > count)
+		dma_fence_signal(others->entries[--others->count].fence);
+}
+
 static void import_in_steps(struct kunit *test, struct dma_fence *fence,
 			    enum dma_resv_usage usage)
 {
@@ -90,31 +100,26 @@ static void import_in_steps(struct kunit *test, struct dma_fence *fence,
 	KUNIT_EXPECT_EQ(test, 0, ret);
 }
 
+static void import_many(struct kunit *test, struct dma_fence *fence,
+			enum dma_resv_usage usage)
+{
+	struct dma_resv_many_entry entries[] = {
+		{ .resv = rig_another_resv(test), .usage = usage },
+		{ .resv = rig_resv(test), .usage = usage },
+	};
+	struct dma_resv_many many;
+
+	KUNIT_ASSERT_EQ(test, 0, dma_resv_many_lock(&many, entries, 2, fence));
+	dma_resv_many_commit(&many);
+	dma_resv_many_end(&many);
+}
+
 /*
  * Room lasts until the lock is dropped, on a kernel with CONFIG_DEBUG_MUTEXES,
  * so it is made under the same lock.
  */
-static void import_in_place(struct kunit *test, struct others *others,
-			    struct dma_fence *fence, enum dma_resv_usage usage)
-{
-	struct dma_resv *resv = rig_resv(test);
-	struct dma_resv_list *list;
-	int ret;
-
-	dma_resv_lock(resv, NULL);
-	ret = dma_resv_reserve_fences(resv, 4);
-	let_die(others);
-	list = dma_resv_list_of(resv);
-	if (!ret && !dma_fence_is_signaled(fence))
-		dma_resv_place(list, &fence, 1, usage);
-	KUNIT_EXPECT_EQ(test, ret, 0);
-	KUNIT_EXPECT_PTR_EQ(test, list, dma_resv_list_of(resv));
-	dma_resv_unlock(resv);
-}
-
-static void import_set_in_place(struct kunit *test, struct others *others,
-				struct dma_fence *fence,
-				enum dma_resv_usage usage)
+static void import_with_room(struct kunit *test, struct others *others,
+			     struct dma_fence *fence, enum dma_resv_usage usage)
 {
 	struct dma_resv *resv = rig_resv(test);
 	struct dma_resv_merge merge;
@@ -123,18 +128,17 @@ static void import_set_in_place(struct kunit *test, struct others *others,
 	int ret;
 
 	dma_fence_set_init(&set);
-	KUNIT_EXPECT_EQ(test, 0, dma_fence_set_add(&set, fence));
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_set_borrow(&set, fence));
 	dma_resv_merge_init(&merge, &set, usage);
 	dma_resv_lock(resv, NULL);
 	ret = dma_resv_reserve_fences(resv, 8);
 	let_die(others);
 	list = dma_resv_list_of(resv);
-	/* There is nothing to be done for a set without fences. */
-	if (!ret && set.count)
-		ret = dma_resv_merge_prepare(&merge, resv, 0);
-	if (!ret && set.count)
-		ret = dma_resv_merge_commit(&merge, resv);
+	ret = ret ?: dma_resv_list_prepare(&merge, resv);
+	ret = ret ?: dma_resv_list_reserve(&merge, resv);
+	ret = ret ?: dma_resv_list_commit(&merge, resv);
 	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_NULL(test, merge.list);
 	KUNIT_EXPECT_PTR_EQ(test, list, dma_resv_list_of(resv));
 	dma_resv_unlock(resv);
 	dma_resv_merge_fini(&merge);
@@ -145,12 +149,10 @@ static void import_set_in_place(struct kunit *test, struct others *others,
 static void prepare(struct kunit *test, struct others *others)
 {
 	enum way way = *(const enum way *)test->param_value;
-	unsigned int i, count = 2;
+	unsigned int i, count = way == WAY_LONG ? 20 : 2;
 
-	if (!dma_resv_list_known && way >= WAY_IN_PLACE)
+	if (!dma_resv_list_known && way == WAY_ROOM)
 		kunit_skip(test, "only with a list of our own making");
-	if (way == WAY_LONG_LIST)
-		count = 40;
 	for (i = 0; i < count; i++) {
 		others->entries[i].fence = rig_new(test);
 		others->entries[i].usage = i % 4;
@@ -160,29 +162,43 @@ static void prepare(struct kunit *test, struct others *others)
 	others->dies = NULL;
 }
 
+/* An array of @fence and what goes along with it. */
+static struct dma_fence *with_companions(struct kunit *test,
+					 struct others *others,
+					 struct dma_fence *fence,
+					 enum dma_resv_usage usage,
+					 unsigned int count)
+{
+	struct dma_fence **array = rig_many(test, count + 1);
+	unsigned int i;
+
+	array[count / 2] = fence;
+	for (i = 0; i <= count; i++) {
+		if (i == count / 2)
+			continue;
+		others->entries[others->count].fence = array[i];
+		others->entries[others->count++].usage = usage;
+	}
+	return rig_array(test, array, count + 1);
+}
+
 /* Import @fence, the way that the test goes. */
 static void import(struct kunit *test, struct others *others,
 		   struct dma_fence *fence, enum dma_resv_usage usage)
 {
-	struct dma_fence *array[] = { rig_new(test), fence, rig_new(test) };
 	enum way way = *(const enum way *)test->param_value;
-	unsigned int i;
 
-	if (way == WAY_ARRAY || way == WAY_SET_IN_PLACE) {
-		fence = rig_array(test, array, ARRAY_SIZE(array));
-		for (i = 0; i < ARRAY_SIZE(array); i += 2) {
-			others->entries[others->count].fence = array[i];
-			others->entries[others->count++].usage = usage;
-		}
-	}
-	if (way == WAY_IN_PLACE)
-		import_in_place(test, others, fence, usage);
-	else if (way == WAY_SET_IN_PLACE)
-		import_set_in_place(test, others, fence, usage);
+	if (companions[way] && !dma_fence_is_container(fence))
+		fence = with_companions(test, others, fence, usage,
+					companions[way]);
+	if (way == WAY_ROOM)
+		import_with_room(test, others, fence, usage);
 	let_die(others);
 	if (way == WAY_STEPS)
 		import_in_steps(test, fence, usage);
-	else if (way < WAY_STEPS)
+	else if (way == WAY_MANY)
+		import_many(test, fence, usage);
+	else if (way != WAY_ROOM)
 		rig_import(test, fence, usage);
 }
 
@@ -317,9 +333,11 @@ static void merge_case_9_signaled_makes_room(struct kunit *test)
 	enum dma_resv_usage old, new;
 	struct dma_fence *one, *two;
 	struct others others;
+	unsigned int there;
 	u64 context;
 
 	prepare(test, &others);
+	there = others.count;
 	for (old = KERNEL; old <= BOOKKEEP; old++) {
 		for (new = WRITE_; new <= BOOKKEEP; new++) {
 			context = dma_fence_context_alloc(1);
@@ -330,10 +348,8 @@ static void merge_case_9_signaled_makes_room(struct kunit *test)
 			import(test, &others, two, new);
 			EXPECT(test, &others, E(two, new));
 			dma_fence_signal(two);
+			let_companions_die(&others, there);
 		}
-		/* Only three more fit into a list that is changed in place. */
-		if (*(const enum way *)test->param_value == WAY_SET_IN_PLACE)
-			break;
 	}
 }
 
@@ -345,13 +361,32 @@ static void merge_case_10_signaled_is_not_added(struct kunit *test)
 	struct dma_fence *two = rig_fence(test, context, 2);
 	struct others others;
 
-	if (*(const enum way *)test->param_value == WAY_IN_PLACE)
-		kunit_skip(test, "takes unsignaled fences only");
 	prepare(test, &others);
 	rig_add(test, two, READ_);
 	dma_fence_signal(one);
 	import(test, &others, one, WRITE_);
 	EXPECT(test, &others, E(two, READ_));
+}
+
+/*
+ * A chain may be continued in two ways, and then the number of a link says nothing:
+ * all fences of both are kept, wherever the chain was found.
+ */
+static void i2_a_chain_that_forks_is_taken_apart(struct kunit *test)
+{
+	struct dma_fence **fences = rig_many(test, 3), *links[2], *first;
+	struct others others;
+	unsigned int i;
+
+	prepare(test, &others);
+	first = rig_link(test, NULL, fences[0]);
+	links[0] = rig_link_at(test, first, fences[1], 3);
+	links[1] = rig_link_at(test, first, fences[2], 2);
+	KUNIT_ASSERT_EQ(test, links[0]->context, links[1]->context);
+	for (i = 0; i < 2; i++)
+		import(test, &others, rig_nested(test, links[i]), READ_);
+	EXPECT(test, &others, E(fences[0], READ_), E(fences[1], READ_),
+	       E(fences[2], READ_));
 }
 
 /* Several rules meet: an earlier and a later entry, a stricter and a weaker. */
@@ -373,8 +408,28 @@ static void i2_one_fence_settles_with_all_of_its_context(struct kunit *test)
 	       E(fences[2], READ_), E(fences[3], BOOKKEEP));
 }
 
-/* Context and seqno 0: each one is waited for. */
-static void i2_fences_without_an_order_are_all_kept(struct kunit *test)
+/* Case 5 before case 2: what is covered takes nobody's place. */
+static void i2_a_covered_fence_takes_no_place(struct kunit *test)
+{
+	u64 context = dma_fence_context_alloc(1);
+	struct dma_fence *fences[3];
+	struct others others;
+	unsigned int i;
+
+	prepare(test, &others);
+	for (i = 0; i < 3; i++)
+		fences[i] = rig_fence(test, context, i + 1);
+	/* One that covers it, between two that it would cover. */
+	rig_add(test, fences[2], WRITE_);
+	rig_add(test, fences[0], READ_);
+	rig_add(test, fences[0], BOOKKEEP);
+	import(test, &others, fences[1], READ_);
+	EXPECT(test, &others, E(fences[2], WRITE_), E(fences[0], READ_),
+	       E(fences[0], BOOKKEEP));
+}
+
+/* Context and seqno 0: each one is waited for. Case 11 as well. */
+static void merge_case_11_without_an_order_all_are_kept(struct kunit *test)
 {
 	struct dma_fence *one = rig_fence(test, 0, 0);
 	struct dma_fence *two = rig_fence(test, 0, 0);
@@ -389,12 +444,12 @@ static void i2_fences_without_an_order_are_all_kept(struct kunit *test)
 	       E(three, WRITE_));
 }
 
-/* Others add between prepare and commit, so much that there is no room. */
+/* Others use up the room between prepare and commit. */
 static void i3_a_commit_without_room_changes_nothing(struct kunit *test)
 {
 	struct dma_resv *resv = rig_resv(test);
-	struct dma_fence *fence = rig_new(test), **added;
-	struct resv_entry *entries;
+	struct dma_fence *fence = rig_new(test), *added;
+	struct resv_entry entries[OTHERS_MAX];
 	struct dma_resv_merge merge;
 	struct dma_fence_set set;
 	unsigned int i;
@@ -402,31 +457,30 @@ static void i3_a_commit_without_room_changes_nothing(struct kunit *test)
 	if (!dma_resv_list_known)
 		kunit_skip(test, "only with a list of our own making");
 
-	entries = kunit_kcalloc(test, OTHERS_MAX, sizeof(*entries), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, entries);
 	dma_fence_set_init(&set);
 	KUNIT_EXPECT_EQ(test, 0, dma_fence_set_add(&set, fence));
 	dma_resv_merge_init(&merge, &set, WRITE_);
-	KUNIT_EXPECT_EQ(test, 0, dma_resv_merge_prepare(&merge, resv, 0));
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_list_prepare(&merge, resv));
 
-	added = rig_many(test, 50);
-	for (i = 0; i < 50; i++) {
-		rig_add(test, added[i], i % 4);
-		entries[i].fence = added[i];
-		entries[i].usage = i % 4;
+	dma_resv_lock(resv, NULL);
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_reserve_fences(resv, 20));
+	for (i = 0; i < dma_resv_list_capacity(dma_resv_list_of(resv)); i++) {
+		added = rig_new(test);
+		dma_resv_add_fence(resv, added, i % 4);
+		entries[i] = (struct resv_entry)E(added, i % 4);
 	}
-	dma_resv_lock(resv, NULL);
-	KUNIT_EXPECT_EQ(test, -EAGAIN, dma_resv_merge_commit(&merge, resv));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, dma_resv_list_reserve(&merge, resv));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, dma_resv_list_commit(&merge, resv));
 	dma_resv_unlock(resv);
-	rig_expect_entries(test, resv, entries, 50);
+	rig_expect_entries(test, resv, entries, i);
 
-	KUNIT_EXPECT_EQ(test, 0, dma_resv_merge_prepare(&merge, resv, 1));
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_list_prepare(&merge, resv));
 	dma_resv_lock(resv, NULL);
-	KUNIT_EXPECT_EQ(test, 0, dma_resv_merge_commit(&merge, resv));
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_list_reserve(&merge, resv));
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_list_commit(&merge, resv));
 	dma_resv_unlock(resv);
-	entries[50].fence = fence;
-	entries[50].usage = WRITE_;
-	rig_expect_entries(test, resv, entries, 51);
+	entries[i++] = (struct resv_entry)E(fence, WRITE_);
+	rig_expect_entries(test, resv, entries, i);
 
 	dma_resv_merge_fini(&merge);
 	dma_fence_set_fini(&set);
@@ -469,10 +523,12 @@ static struct kunit_case dma_resv_merge_cases[] = {
 	KUNIT_CASE_PARAM(merge_case_8_kernel_is_never_touched, way_gen_params),
 	KUNIT_CASE_PARAM(merge_case_9_signaled_makes_room, way_gen_params),
 	KUNIT_CASE_PARAM(merge_case_10_signaled_is_not_added, way_gen_params),
+	KUNIT_CASE_PARAM(merge_case_11_without_an_order_all_are_kept,
+			 way_gen_params),
+	KUNIT_CASE_PARAM(i2_a_chain_that_forks_is_taken_apart, way_gen_params),
 	KUNIT_CASE_PARAM(i2_one_fence_settles_with_all_of_its_context,
 			 way_gen_params),
-	KUNIT_CASE_PARAM(i2_fences_without_an_order_are_all_kept,
-			 way_gen_params),
+	KUNIT_CASE_PARAM(i2_a_covered_fence_takes_no_place, way_gen_params),
 	KUNIT_CASE(i3_a_commit_without_room_changes_nothing),
 	KUNIT_CASE(i2_what_came_after_prepare_is_kept),
 	{}

@@ -16,8 +16,8 @@
 
 #include "../compat/dma-fence-array.h"
 #include "../compat/dma-fence-container.h"
-#include "../compat/dma-resv-driver.h"
 #include "dma-resv-model-state.h"
+#include "dma-resv-rig.h"
 
 void run_fail(struct run *run, const char *why)
 {
@@ -37,6 +37,8 @@ void run_list_entries(struct run *run, unsigned int object,
 				DMA_RESV_USAGE_BOOKKEEP, fence) {
 		struct entry *entry = &entries->list[entries->count];
 
+		if (rig_is_none(fence, dma_resv_iter_usage(&cursor)))
+			continue;
 		if (run_number_of(fence) < 0) {
 			run_fail(run, "an entry is no fence of ours");
 			break;
@@ -52,7 +54,7 @@ void run_list_entries(struct run *run, unsigned int object,
 }
 
 /* Does @a do for everybody who relied on @b? */
-static bool entry_does_for(struct run *run, struct entry *a, struct entry *b)
+bool run_entry_does_for(struct run *run, struct entry *a, struct entry *b)
 {
 	struct model_fence *fa = &run->world.fences[a->number];
 	struct model_fence *fb = &run->world.fences[b->number];
@@ -81,10 +83,10 @@ void run_check_i2(struct run *run)
 			continue;
 		/* Mostly it is where it was. */
 		if (i < run->after.count &&
-		    entry_does_for(run, &run->after.list[i], entry))
+		    run_entry_does_for(run, &run->after.list[i], entry))
 			continue;
 		for (j = 0; j < run->after.count; j++)
-			if (entry_does_for(run, &run->after.list[j], entry))
+			if (run_entry_does_for(run, &run->after.list[j], entry))
 				break;
 		if (j == run->after.count)
 			run_fail(run, entry->usage == DMA_RESV_USAGE_KERNEL ?
@@ -98,25 +100,40 @@ static u16 entry_context(struct run *run, struct entry *entry)
 	return run->world.fences[entry->number].context;
 }
 
-/* I4: no entry is signaled, and none is superfluous, but in KERNEL. */
+/* How many entries of the context and the usage of @entry there are. */
+static unsigned int count_same(struct run *run, struct entries *entries,
+			       struct entry *entry)
+{
+	u16 context = entry_context(run, entry);
+	unsigned int i, count = 0;
+
+	for (i = 0; i < entries->count; i++) {
+		struct entry *other = &entries->list[i];
+
+		count += other->usage == entry->usage &&
+			 (context == MODEL_UNORDERED ?
+			  other->number == entry->number :
+			  entry_context(run, other) == context);
+	}
+	return count;
+}
+
+/*
+ * I4: no entry is signaled, and there is no second one of a context and usage but
+ * what a driver made double before.
+ */
 void run_check_i4(struct run *run)
 {
-	unsigned int i, j;
+	unsigned int i, count;
 
 	for (i = 0; i < run->after.count; i++) {
 		struct entry *entry = &run->after.list[i];
-		u16 context = entry_context(run, entry);
 
 		if (entry_signaled(run, entry))
 			run_fail(run, "I4: a signaled entry is left");
-		if (entry->usage == DMA_RESV_USAGE_KERNEL)
-			continue;
-		for (j = 0; j < i; j++)
-			if (entry_context(run, &run->after.list[j]) == context &&
-			    run->after.list[j].usage == entry->usage &&
-			    (context != MODEL_UNORDERED ||
-			     run->after.list[j].number == entry->number))
-				run_fail(run, "I4: two entries of a context and usage");
+		count = count_same(run, &run->after, entry);
+		if (count > 1 && count > count_same(run, &run->before, entry))
+			run_fail(run, "I4: two entries of a context and usage");
 	}
 }
 
@@ -151,7 +168,7 @@ static void note_array(struct run *run, struct dma_fence *fence,
 		else
 			note(run, array->fences[i], set, true);
 	}
-	if (ksize(array) > COMPAT_ARRAY_SIZE)
+	if (ksize(array) > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 		run_fail(run, "E6: an array that is too large");
 }
 

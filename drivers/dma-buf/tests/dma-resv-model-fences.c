@@ -161,7 +161,7 @@ struct dma_fence *run_make_array(struct run *run, unsigned int count,
 		fences[n++] = dma_fence_get(run->fences[number]);
 	}
 	if (n > 1) {
-		array = compat_dma_fence_array_create(n, fences);
+		array = compat_dma_fence_array_create(n, fences, GFP_KERNEL);
 		if (array)
 			return &array->base;
 	}

@@ -57,6 +57,7 @@ static struct run *start(void)
 	run->contexts[MODEL_UNORDERED] = 0;
 	for (i = 0; i < OBJECTS; i++)
 		dma_resv_init(&run->resv[i]);
+	run_slots_start(run);
 	return run;
 }
 
@@ -66,10 +67,12 @@ static const char *finish(struct run *run)
 	const char *failed;
 	unsigned int i;
 
+	run_readers_end(run);
 	for (i = 0; i < SLOTS; i++)
 		run_slot_clear(&run->slots[i]);
 	for (i = 0; i < OBJECTS; i++)
 		dma_resv_fini(&run->resv[i]);
+	run_slots_finish(run);
 	for_each_set_bit(i, run->held.has, MODEL_FENCES) {
 		if (kref_read(&run->fences[i]->refcount) != 1)
 			run_fail(run, "a reference was left");

@@ -12,11 +12,15 @@
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/dma-resv-usage.h>
+#include <linux/slab.h>
 
+#include "../compat/dma-resv-driver.h"
+#include "../compat/dma-resv-slots.h"
 #include "dma-resv-model.h"
 #include "dma-resv-model-run.h"
 
 #define OBJECTS		3
+#define READERS		2
 #define SLOTS		8
 /* Contexts that are used again and again; all others once. */
 #define BUSY_CONTEXTS	10
@@ -28,6 +32,8 @@ struct slot {
 	struct model_set set;
 };
 
+#define NO_NUMBER	U16_MAX
+
 struct entry {
 	u16 number;
 	u16 usage;
@@ -36,6 +42,26 @@ struct entry {
 struct entries {
 	struct entry list[ENTRIES_MAX];
 	unsigned int count;
+};
+
+/* The list of an object, slot by slot, when nothing had changed it yet. */
+struct run_list {
+	const void *address;
+	unsigned int capacity, count;
+	/* slots that a reader can have seen; all of them where we made the list */
+	unsigned int seen;
+	bool ours;
+	/* what is none has no number */
+	struct entry entries[ENTRIES_MAX];
+};
+
+/* A walk without the lock that has not come to its end. */
+struct run_reader {
+	struct dma_resv_iter cursor;
+	unsigned int object, usage;
+	bool open;
+	/* what was there when it started or restarted, and what it has met */
+	struct model_set want, met;
 };
 
 struct run {
@@ -51,6 +77,9 @@ struct run {
 	struct model_resv model[OBJECTS];
 	struct entries before;
 	struct entries after;
+	struct run_list lists[OBJECTS];
+	struct run_reader readers[READERS];
+	u64 stub_refs;
 	/* The objects that the last step could have changed, as bits. */
 	unsigned int touched;
 	const char *failed;
@@ -83,6 +112,7 @@ void run_list_entries(struct run *run, unsigned int object,
 		      struct entries *entries);
 void run_wait(struct run *run, unsigned int object, unsigned int usage,
 	      struct model_set *wait);
+bool run_entry_does_for(struct run *run, struct entry *a, struct entry *b);
 void run_check_i2(struct run *run);
 void run_check_i4(struct run *run);
 void run_check_export(struct run *run, struct dma_fence *fence,

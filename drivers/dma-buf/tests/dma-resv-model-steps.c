@@ -8,8 +8,6 @@
 #include <linux/dma-resv-many.h>
 #include <linux/err.h>
 
-#include "../compat/dma-resv-list.h"
-#include "../compat/dma-resv-driver.h"
 #include "dma-resv-model-state.h"
 #include "dma-resv-rig.h"
 
@@ -109,15 +107,6 @@ static bool all_signaled(struct run *run, const struct model_set *set)
 	return true;
 }
 
-/* An exclusive fence stands for all that is there when it is made. */
-static void take_over(struct run *run, unsigned int object, unsigned int usage,
-		      const struct model_set *set)
-{
-	if (!DRIVER_HAS_USAGES && usage <= DMA_RESV_USAGE_WRITE &&
-	    !all_signaled(run, set))
-		model_make_exclusive(&run->model[object]);
-}
-
 static void promise(struct run *run, unsigned int object, unsigned int usage,
 		    const struct model_set *set)
 {
@@ -142,13 +131,14 @@ static void step_import(struct run *run, const struct model_step *step)
 	run_list_entries(run, object, &run->before);
 	if (dma_resv_import_fence(&run->resv[object], slot->fence, usage))
 		return run_fail(run, "import failed");
-	take_over(run, object, usage, &slot->set);
 	promise(run, object, usage, &slot->set);
 	run->touched |= BIT(object);
 	run_list_entries(run, object, &run->after);
 	run_check_i2(run);
-	if (tidies() && !all_signaled(run, &slot->set))
-		run_check_i4(run);
+	if (!tidies() || all_signaled(run, &slot->set))
+		return;
+	run_check_i4(run);
+	run_slots_check_i4(run, object);
 }
 
 /* Objects of a step for many, some of them twice, each with a usage. */
@@ -232,7 +222,6 @@ static void step_many(struct run *run, const struct model_step *step)
 		for (i = 0; i < count; i++) {
 			unsigned int object = object_of(run, &wanted[i]);
 
-			take_over(run, object, wanted[i].usage, &slot->set);
 			promise(run, object, wanted[i].usage, &slot->set);
 		}
 	} else {
@@ -242,8 +231,11 @@ static void step_many(struct run *run, const struct model_step *step)
 		run->touched |= BIT(object_of(run, &wanted[i]));
 	run_list_entries(run, first, &run->after);
 	run_check_i2(run);
-	if (dma_resv_list_known && (step->c & BIT(9)) &&
-	    !all_signaled(run, &slot->set))
+	if (!dma_resv_list_known || !(step->c & BIT(9)))
+		return;
+	for (i = 0; i < count; i++)
+		run_slots_check_i4(run, object_of(run, &wanted[i]));
+	if (!all_signaled(run, &slot->set))
 		run_check_i4(run);
 }
 
@@ -256,6 +248,7 @@ static void add_own(struct run *run, unsigned int object, u32 random)
 	if (number < 0)
 		return;
 	dma_resv_add_fence(&run->resv[object], run->fences[number], usage);
+	run_slots_changed(run);
 	__set_bit(number, run->model[object].added[usage].has);
 }
 
@@ -275,6 +268,7 @@ static void step_import_steps(struct run *run, const struct model_step *step)
 		dma_resv_lock(resv, NULL);
 		if (dma_resv_reserve_fences(resv, 12))
 			run_fail(run, "no memory");
+		run_slots_changed(run);
 	}
 	import = dma_resv_import_prepare(resv, slot->fence, usage);
 	if (IS_ERR(import)) {
@@ -288,10 +282,12 @@ static void step_import_steps(struct run *run, const struct model_step *step)
 		run_fail(run, "reserve failed");
 		dma_resv_import_cancel(import);
 	} else if (step->c & BIT(9)) {
-		take_over(run, object, usage, &slot->set);
+		/* What has been ours so far, and will be from here on. */
+		run_slots_check(run, step);
 		add_own(run, object, step->b / OBJECTS);
 		dma_resv_import_commit(import);
 		promise(run, object, usage, &slot->set);
+		run_slots_check(run, step);
 		add_own(run, object, step->c >> 10);
 	} else {
 		dma_resv_import_cancel(import);
@@ -310,6 +306,7 @@ static void step_add(struct run *run, const struct model_step *step)
 		run_fail(run, "no memory");
 	else
 		add_own(run, object, step->b);
+	run_slots_changed(run);
 	dma_resv_unlock(resv);
 	run->touched |= BIT(object);
 }
@@ -365,8 +362,10 @@ static void step_prune(struct run *run, const struct model_step *step)
 		return run_fail(run, "prune failed");
 	run_list_entries(run, object, &run->after);
 	run_check_i2(run);
-	if (tidies())
+	if (tidies()) {
 		run_check_i4(run);
+		run_slots_check_i4(run, object);
+	}
 	run->touched |= BIT(object);
 }
 
@@ -378,6 +377,7 @@ static void step_copy(struct run *run, const struct model_step *step)
 
 	dma_resv_lock(&run->resv[to], NULL);
 	ret = dma_resv_copy_fences(&run->resv[to], &run->resv[from]);
+	run_slots_changed(run);
 	dma_resv_unlock(&run->resv[to]);
 	if (ret)
 		return run_fail(run, "copy failed");
@@ -400,6 +400,9 @@ static void step_replace(struct run *run, const struct model_step *step)
 	dma_resv_lock(&run->resv[object], NULL);
 	dma_resv_replace_fences(&run->resv[object], run->contexts[context],
 				run->fences[number], usage);
+	/* The driver's word is what counts from here on: nobody walks on. */
+	run_readers_end(run);
+	run_slots_changed(run);
 	dma_resv_unlock(&run->resv[object]);
 	model_replace(&run->world, &run->model[object], context, number, usage);
 	run->touched |= BIT(object);
@@ -427,20 +430,21 @@ static const struct {
 	void (*run)(struct run *run, const struct model_step *step);
 	unsigned int weight;
 } kinds[] = {
-	{ "bare fence into slot", step_bare, 10 },
+	{ "bare fence into slot", step_bare, 8 },
 	{ "array into slot", step_array, 8 },
 	{ "wide array into slot", step_wide, 2 },
 	{ "chain into slot", step_chain, 5 },
 	{ "chain of arrays into slot", step_chain_of_arrays, 4 },
 	{ "export into slot", step_export, 4 },
 	{ "merge two into slot", step_merge_two, 3 },
-	{ "import", step_import, 16 },
+	{ "import", step_import, 14 },
 	{ "import in steps", step_import_steps, 8 },
 	{ "import into many, exchange", step_many, 6 },
-	{ "driver adds", step_add, 10 },
-	{ "signal", step_signal, 10 },
+	{ "driver adds", step_add, 9 },
+	{ "signal", step_signal, 9 },
 	{ "signal most", step_signal_most, 2 },
 	{ "prune", step_prune, 2 },
+	{ "reader walks", run_step_reader, 6 },
 	{ "copy", step_copy, 2 },
 	{ "replace", step_replace, 3 },
 	{ "drop", step_drop, 3 },
@@ -458,7 +462,9 @@ static unsigned int kind_of(const struct model_step *step)
 
 void run_step(struct run *run, const struct model_step *step)
 {
+	run_slots_note(run);
 	kinds[kind_of(step)].run(run, step);
+	run_slots_check(run, step);
 }
 
 const char *run_step_name(const struct model_step *step)

@@ -83,18 +83,6 @@ bool model_has_context(const struct model_world *world,
 	return false;
 }
 
-/* All wait for everything. */
-void model_make_exclusive(struct model_resv *resv)
-{
-	unsigned int usage;
-
-	for (usage = 2; usage < 4; usage++) {
-		bitmap_or(resv->added[1].has, resv->added[1].has,
-			  resv->added[usage].has, MODEL_FENCES);
-		bitmap_zero(resv->added[usage].has, MODEL_FENCES);
-	}
-}
-
 /* dma_resv_replace_fences(): the driver promises that @fence does for all. */
 void model_replace(const struct model_world *world, struct model_resv *resv,
 		   u16 context, unsigned int fence, unsigned int usage)

@@ -48,7 +48,6 @@ void model_wait(const struct model_world *world, const struct model_resv *resv,
 		unsigned int usage, struct model_set *wait);
 bool model_has_context(const struct model_world *world,
 		       const struct model_resv *resv, u16 context);
-void model_make_exclusive(struct model_resv *resv);
 void model_replace(const struct model_world *world, struct model_resv *resv,
 		   u16 context, unsigned int fence, unsigned int usage);
 

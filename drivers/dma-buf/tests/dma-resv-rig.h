@@ -8,6 +8,7 @@
 #define __DMA_RESV_RIG_H
 
 #include <linux/dma-fence.h>
+#include <linux/dma-fence-array.h>
 #include <linux/dma-resv.h>
 #include <linux/list.h>
 
@@ -19,6 +20,11 @@
 #define WRITE_		DMA_RESV_USAGE_WRITE
 #define READ_		DMA_RESV_USAGE_READ
 #define BOOKKEEP	DMA_RESV_USAGE_BOOKKEEP
+
+/* How many fences keep an array within so many pages. */
+#define RIG_ARRAY(order) \
+	(((PAGE_SIZE << (order)) - sizeof(struct dma_fence_array)) / \
+	 sizeof(struct dma_fence_array_cb))
 
 /**
  * struct dma_resv_rig - an idle reservation object, and what a test made
@@ -54,6 +60,9 @@ struct dma_resv *rig_another_resv(struct kunit *test);
 struct dma_fence *rig_keep(struct kunit *test, struct dma_fence *fence);
 struct dma_fence *rig_array(struct kunit *test, struct dma_fence **fences,
 			    unsigned int count);
+struct dma_fence *rig_link_at(struct kunit *test, struct dma_fence *prev,
+			      struct dma_fence *fence, u64 seqno);
+struct dma_fence *rig_nested(struct kunit *test, struct dma_fence *container);
 struct dma_fence *rig_link(struct kunit *test, struct dma_fence *prev,
 			   struct dma_fence *fence);
 struct dma_fence *rig_export(struct kunit *test, enum dma_resv_usage usage);
@@ -66,6 +75,7 @@ void rig_add(struct kunit *test, struct dma_fence *fence,
 void rig_import(struct kunit *test, struct dma_fence *fence,
 		enum dma_resv_usage usage);
 
+bool rig_is_none(struct dma_fence *fence, enum dma_resv_usage usage);
 unsigned int rig_entries(struct dma_resv *resv, struct resv_entry *entries,
 			 unsigned int room);
 void rig_expect_entries(struct kunit *test, struct dma_resv *resv,

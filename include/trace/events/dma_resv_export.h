@@ -9,16 +9,16 @@
 
 struct dma_resv;
 
-/* A fence for what @usage has to wait for was taken out. */
+/* What @usage has to wait for was taken out: @fences that had not signaled. */
 TRACE_EVENT(dma_resv_export,
 	TP_PROTO(const struct dma_resv *resv, unsigned int usage,
-		 unsigned int distinct, unsigned int restarts, int ret),
-	TP_ARGS(resv, usage, distinct, restarts, ret),
+		 unsigned int fences, unsigned int restarts, int ret),
+	TP_ARGS(resv, usage, fences, restarts, ret),
 
 	TP_STRUCT__entry(
 		__field(const void *, resv)
 		__field(unsigned int, usage)
-		__field(unsigned int, distinct)
+		__field(unsigned int, fences)
 		__field(unsigned int, restarts)
 		__field(int, ret)
 	),
@@ -26,13 +26,13 @@ TRACE_EVENT(dma_resv_export,
 	TP_fast_assign(
 		__entry->resv = resv;
 		__entry->usage = usage;
-		__entry->distinct = distinct;
+		__entry->fences = fences;
 		__entry->restarts = restarts;
 		__entry->ret = ret;
 	),
 
-	TP_printk("resv=%p usage=%u distinct=%u restarts=%u ret=%d",
-		  __entry->resv, __entry->usage, __entry->distinct,
+	TP_printk("resv=%p usage=%u fences=%u restarts=%u ret=%d",
+		  __entry->resv, __entry->usage, __entry->fences,
 		  __entry->restarts, __entry->ret)
 );
 

@@ -91,6 +91,7 @@ static long test_add(struct dma_resv_test_add *arg)
 
 #ifdef _LEGACY_H
 
+#define list_of		dma_resv_get_list
 #define list_bytes	legacy_bytes
 #define list_entries	legacy_entries
 /* There is no fence that nobody waits for, and no such iterator. */
@@ -100,13 +101,28 @@ static long test_add(struct dma_resv_test_add *arg)
 
 #define LIST_NEEDS_KEEPING	true
 
-/* The list is private to the kernel, but its allocator knows the size. */
+/* The list is private to the kernel. */
+static void *list_of(struct dma_resv *resv)
+{
+	return rcu_dereference_protected(resv->fences, dma_resv_held(resv));
+}
+
+/* Its allocator knows the size. */
 static u64 list_bytes(struct dma_resv *resv)
 {
-	void *list = rcu_dereference_protected(resv->fences,
-					       dma_resv_held(resv));
+	void *list = list_of(resv);
 
 	return is_vmalloc_addr(list) ? ~0ULL : ksize(list);
+}
+
+/*
+ * A slot without a fence holds one that signaled before anybody had it. No timeline
+ * of a test counts from 0.
+ */
+static bool is_stub(struct dma_fence *fence, enum dma_resv_usage usage)
+{
+	return !fence->seqno && usage == DMA_RESV_USAGE_BOOKKEEP &&
+	       dma_fence_is_signaled(fence);
 }
 
 /* Up to @room entries; returns how many there are. */
@@ -118,6 +134,8 @@ static u32 list_entries(struct dma_resv *resv,
 	u32 count = 0;
 
 	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {
+		if (is_stub(fence, dma_resv_iter_usage(&cursor)))
+			continue;
 		if (count < room)
 			entries[count] = (struct dma_resv_test_entry) {
 				.context = fence->context,
@@ -153,6 +171,7 @@ static long test_list(struct dma_resv_test_list *arg)
 	dma_resv_lock(dmabuf->resv, NULL);
 	arg->count = list_entries(dmabuf->resv, entries, room);
 	arg->bytes = list_bytes(dmabuf->resv);
+	arg->list = (uintptr_t)list_of(dmabuf->resv);
 	dma_resv_unlock(dmabuf->resv);
 
 	/* Not under the lock, which nests inside that of the memory map. */

@@ -31,14 +31,16 @@ struct dma_resv_test_entry {
 };
 
 /*
- * List the entries. In: @count as room, out: @count as there are, and in @bytes
- * the memory of the list, ~0 if it is not from kmalloc().
+ * List the entries. In: @count as room, out: @count as there are, in @bytes the
+ * memory of the list, ~0 if it is not from kmalloc(), and in @list where that is,
+ * to be compared with what it was before.
  */
 struct dma_resv_test_list {
 	__s32 dmabuf;
 	__u32 count;
 	__u64 entries;
 	__u64 bytes;
+	__u64 list;
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <linux/bsearch.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-fence-array.h>
+#include <linux/dma-fence-chain.h>
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -59,7 +60,10 @@ static inline void legacy_add_shared(struct dma_resv *resv,
 	dma_resv_add_shared_fence(resv, fence);
 }
 
-/* Where there are shared ones, the kernel's writers look at nothing else. */
+/*
+ * Where there are shared ones, the kernel's writers look at nothing else, and a wait
+ * for one of them alone is forgotten beside an exclusive one: so they come first.
+ */
 static inline void dma_resv_add_fence(struct dma_resv *resv,
 				      struct dma_fence *fence,
 				      enum dma_resv_usage usage)
@@ -68,13 +72,13 @@ static inline void dma_resv_add_fence(struct dma_resv *resv,
 	struct dma_fence *excl = dma_resv_get_excl(resv), *one;
 	struct dma_fence_unwrap cursor;
 
-	if (usage < DMA_RESV_USAGE_READ)
-		WARN_ON(legacy_add_exclusive(resv, fence));
-	else if (!list->shared_count)
+	if (usage >= DMA_RESV_USAGE_READ && !list->shared_count)
 		dma_fence_unwrap_for_each(one, &cursor, excl)
 			legacy_add_shared(resv, one);
 	if (usage >= DMA_RESV_USAGE_READ || list->shared_count)
 		legacy_add_shared(resv, fence);
+	if (usage < DMA_RESV_USAGE_READ)
+		WARN_ON(legacy_add_exclusive(resv, fence));
 }
 
 /*
@@ -145,12 +149,25 @@ static inline long legacy_keep(int fd)
 	return 0;
 }
 
+static inline u64 legacy_excl_bytes(struct dma_fence *fence)
+{
+	struct dma_fence_array *array = fence ? to_dma_fence_array(fence) : NULL;
+	struct dma_fence_chain *link;
+	u64 bytes = 0;
+
+	if (array)
+		bytes = ksize(array) + ksize(array->fences);
+	while (fence && (link = to_dma_fence_chain(fence))) {
+		bytes += ksize(link);
+		fence = rcu_dereference_protected(link->prev, true);
+	}
+	return bytes;
+}
+
 static inline u64 legacy_bytes(struct dma_resv *resv)
 {
 	struct dma_resv_list *list = dma_resv_get_list(resv);
-	struct dma_fence *excl = dma_resv_get_excl(resv);
-	struct dma_fence_array *array = excl ? to_dma_fence_array(excl) : NULL;
-	u64 bytes = array ? ksize(array) + ksize(array->fences) : 0;
+	u64 bytes = legacy_excl_bytes(dma_resv_get_excl(resv));
 
 	if (list && is_vmalloc_addr(list))
 		return ~0ULL;

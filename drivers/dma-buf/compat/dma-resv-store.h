@@ -3,14 +3,13 @@
  * How a reservation object stores its fences: a list with a usage for each since
  * Linux 5.19; before, one exclusive fence and a list of shared ones.
  */
-#ifndef __COMPAT_DMA_RESV_LIST_H
-#define __COMPAT_DMA_RESV_LIST_H
+#ifndef __COMPAT_DMA_RESV_STORE_H
+#define __COMPAT_DMA_RESV_STORE_H
 
 #ifdef HAVE_DMA_RESV_EXCLUSIVE
 #include "../dma-resv-legacy.h"
 #else
-#include "../dma-resv-list.h"
-#include "../dma-resv-place.h"
+#include "../dma-resv-merge.h"
 #endif
 
-#endif /* __COMPAT_DMA_RESV_LIST_H */
+#endif /* __COMPAT_DMA_RESV_STORE_H */
