@@ -62,6 +62,10 @@ check-drm:
 check-compositor:
 	scripts/check-compositor
 
+#: make check-litmus  readers without the lock, in the kernel's memory model
+check-litmus:
+	scripts/check-litmus
+
 #: make check-controls  break the module; IGT, libdrm's tests and sway must notice
 check-controls:
 	scripts/check-igt control
@@ -117,5 +121,5 @@ check-deb:
 clean:
 	rm -rf build
 
-.PHONY: all help demo check check-quick check-all check-matrix soak check-igt check-drm check-compositor check-controls igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean demo-p2p check-p2p
+.PHONY: all help demo check check-quick check-all check-matrix soak check-igt check-drm check-compositor check-litmus check-controls igt-install kunit mutants bench bench-publish kernel module install uninstall deb check-deb clean demo-p2p check-p2p
 endif

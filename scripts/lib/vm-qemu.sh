@@ -52,7 +52,15 @@ machine_prepare() {
 		-device virtio-rng-pci -device virtio-serial-pci
 		"${machine[@]}")
 	[ "$icount" = no ] || machine+=(-icount "shift=0,sleep=off")
-	[ ${#devices[@]} = 0 ] || machine+=(-device virtio-gpu-pci)
+	case $gpu in
+	gpu) machine+=(-device virtio-gpu-pci) ;;
+	gpu-3d)
+		# The last -display counts; this one has to have an X server.
+		# shellcheck disable=SC2054
+		machine=(xvfb-run -a "${machine[@]}" -device virtio-gpu-gl-pci
+			-display sdl,gl=on)
+		;;
+	esac
 	if [ -n "$write" ]; then
 		# shellcheck disable=SC2054
 		machine+=(-fsdev "local,id=write,path=$write,security_model=none"

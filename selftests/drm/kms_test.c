@@ -65,26 +65,31 @@ TEST_F(kms, e1_export_as_in_fence_holds_the_flip)
 	EXPECT_EQ(1, SHOWN(5000));
 }
 
-/* E5: whatever shape the export has. */
+/*
+ * E5: whatever shape the export has, and wherever in it the fence is that signals
+ * last: @flip imports it before a crowd of so many contexts and the next time behind.
+ */
 TEST_F(kms, e5_export_of_many_contexts_as_in_fence)
 {
-	static const __u32 counts[] = { 2, 17, 500 };
+	static const __u32 counts[] = { 2, 17, 500, 2500 };
 
-	for (int i = 0; i < 3; i++) {
-		int crowd = FD(make_crowd(self->test, counts[i])), fd;
-		int last = FD(timeline_fence(self->one, (__u32)i + 1));
+	for (int flip = 0; flip < 8; flip++) {
+		__u32 count = counts[flip / 2], seqno = (__u32)flip + 1;
+		int crowd = FD(make_crowd(self->test, count)), fd;
 
+		if (flip % 2 == 0)
+			OK(import_fence(self->back, self->one, seqno, WRITE));
 		OK(dmabuf_import(self->back, crowd, WRITE));
-		OK(dmabuf_import(self->back, last, WRITE));
+		if (flip % 2 == 1)
+			OK(import_fence(self->back, self->one, seqno, WRITE));
 		fd = FD(dmabuf_export(self->back, READ));
-		ASSERT_EQ(counts[i] + 1, sync_count(fd));
+		ASSERT_EQ(count + 1, sync_count(fd));
 		SHOW(1, fd, NULL);
 		OK(signal_all(self->test, crowd));
-		EXPECT_EQ(i, SHOWN(100));
+		EXPECT_EQ(flip, SHOWN(100));
 		OK(timeline_inc(self->one, 1));
-		EXPECT_EQ(i + 1, SHOWN(5000));
+		EXPECT_EQ(flip + 1, SHOWN(5000));
 		close(fd);
-		close(last);
 		close(crowd);
 	}
 }
