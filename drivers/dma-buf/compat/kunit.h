@@ -69,6 +69,8 @@ static inline int kunit_add_action_or_reset(struct kunit *test,
 	KUNIT_ASSERT_TRUE(test, (pointer) != NULL)
 #define KUNIT_EXPECT_NULL(test, pointer) \
 	KUNIT_EXPECT_TRUE(test, (pointer) == NULL)
+#define KUNIT_EXPECT_NOT_NULL(test, pointer) \
+	KUNIT_EXPECT_TRUE(test, (pointer) != NULL)
 #endif
 
 /* Since Linux 5.14, as are comparisons of numbers whose types differ. */
