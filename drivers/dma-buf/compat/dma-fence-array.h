@@ -23,6 +23,13 @@
 	dma_fence_array_create(count, fences, context, 1)
 #endif
 
+/* Whether we allocate it, so that the kernel does not try hard. */
+#ifdef HAVE_DMA_FENCE_ARRAY_INIT
+#define COMPAT_ARRAY_IS_OURS	true
+#else
+#define COMPAT_ARRAY_IS_OURS	false
+#endif
+
 static inline struct dma_fence_array *
 compat_dma_fence_array_create(unsigned int count, struct dma_fence **fences,
 			      gfp_t gfp)
