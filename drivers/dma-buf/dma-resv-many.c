@@ -208,9 +208,13 @@ static int many_reserve(struct dma_resv_many *many)
 			continue;
 		ret = dma_resv_merge_reserve(entry_merge(many, entry, &none),
 					     entry->resv);
-		if (ret == -EAGAIN)
-			ret = entry_prepare(many, entry);
-		if (!ret && entry->merge)
+		if (ret != -EAGAIN) {
+			if (ret)
+				return ret;
+			continue;
+		}
+		ret = entry_prepare(many, entry);
+		if (!ret)
 			ret = dma_resv_import_make_room(entry_merge(many, entry,
 								    &none),
 							entry->resv);

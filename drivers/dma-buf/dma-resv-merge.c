@@ -14,11 +14,9 @@
  * Does not: take the lock, or try again.
  */
 
-#include <linux/dma-fence-array.h>
 #include <linux/dma-fence-set.h>
 #include <linux/errno.h>
 #include <linux/prefetch.h>
-#include <linux/sched.h>
 
 #include "compat/dma-fence-container.h"
 #include "dma-resv-rule.h"
@@ -450,8 +448,10 @@ int dma_resv_list_commit(struct dma_resv_merge *merge, struct dma_resv *resv)
 	/* The same once more, as for each plane of a frame. */
 	if (slots.count == 1 && dma_fence_set_count(merge->set) == 1 &&
 	    dma_resv_list_entry(list, 0) ==
-	    dma_resv_entry(dma_fence_set_fence(merge->set, 0), merge->usage))
+	    dma_resv_entry(dma_fence_set_fence(merge->set, 0), merge->usage)) {
+		merge->kept = 1;
 		return 0;
+	}
 
 	merge_old(merge, list, &slots);
 	ret = merge_check(merge, list, &slots);
